@@ -1,0 +1,102 @@
+#pragma once
+
+#include "targets/clock.hpp"
+#include "targets/error.hpp"
+#include "targets/target.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace faultline::engine {
+
+using Json = nlohmann::json;
+
+/// Where in a script something was asked for.
+struct Place {
+  std::string file;
+  int line = 0;
+};
+
+/// A fault as a script asks for it. `params` as written, not yet validated; durations are {"ms": n}.
+struct FaultRequest {
+  std::string fault;
+  Json params = Json::object();
+  Place place;
+};
+
+/// A fault that was injected: its index in the run, from 0.
+struct FaultId {
+  std::size_t index = 0;
+};
+
+enum class Sli {
+  good,      ///< percent of requests that were good
+  served,    ///< percent of requests that were good or degraded
+  latency,   ///< a percentile in ms stays below the threshold
+  bad,       ///< at most so many bad requests
+  recovery,  ///< a cache is writable again within a time
+  lost,      ///< at most so many acknowledged writes are lost (decided when the writers have read back)
+};
+
+/// A promise, as data. Without `from`, a steady-state objective over the phase's window.
+struct Expectation {
+  Sli sli = Sli::good;
+  std::string subject;                 ///< a probe; for recovery and lost a cache
+  double threshold = 0;                ///< percent, ms or count, by sli
+  double percentile = 99;              ///< for latency
+  std::optional<FaultId> from;         ///< the window starts at this fault's t0
+  Duration over{};                     ///< the window's length; for recovery the objective (RTO)
+  Place place;
+};
+/// "checkout: at least 97 % good over 20 s".
+std::string in_words(const Expectation& expectation);
+
+/// A precondition, checked against the world before anything is touched.
+struct Requirement {
+  std::string kind;    ///< replicas
+  std::string subject; ///< a cache
+  double count = 0;
+  Place place;
+};
+
+/// What a method may ask for. Every call blocks the calling fiber, and throws Failure
+/// (`cancelled`) at once when the run has been told to stop.
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  virtual targets::World world() = 0;
+  /// Steady state over the environment's baseline, or over `length`. May be called once, before the
+  /// first fault; when a script does not call it, the first inject does.
+  virtual void baseline(std::optional<Duration> length, const Place& place) = 0;
+  /// Returns when the effect of all of them is proved, in the order given.
+  virtual std::vector<FaultId> inject(const std::vector<FaultRequest>& faults) = 0;
+  /// Returns when it is reverted; reverting twice is nothing.
+  virtual void revert(FaultId fault) = 0;
+  virtual void wait(Duration length) = 0;
+  /// Waits until it is decided and returns whether it holds. Part of the verdict either way.
+  virtual bool expect(const Expectation& expectation) = 0;
+  /// A line in the record's events.
+  virtual void note(const std::string& text) = 0;
+};
+
+/// A loaded script. The method runs Lua in the calling fiber; errors are thrown as Failure with
+/// file and line.
+struct Experiment {
+  std::string name, title, hypothesis, owner, runbook;
+  std::vector<std::string> tags;
+  Json params = Json::object();               ///< the values in use
+  std::vector<Json> variants;
+  std::vector<Requirement> requirements;
+  std::vector<std::string> steady_state;      ///< names of the environment's objectives; empty: all
+  std::string file, sha256;                   ///< of the script and everything it used
+  std::function<void(Stage&)> method;
+  /// Makes every binding raise from now on; from the run's own thread. Sticky.
+  std::function<void(std::string reason)> cancel;
+};
+
+}  // namespace faultline::engine

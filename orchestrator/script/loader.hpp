@@ -1,0 +1,51 @@
+#pragma once
+
+#include "orchestrator/engine/environment.hpp"
+#include "orchestrator/engine/experiment.hpp"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+/// Lua in, values out. Scripts are sandboxed; what they may call is listed in `bindings.cpp` and
+/// documented in scripts/lua/api.lua.
+namespace faultline::script {
+
+/// Source of each number: measured on the drills, times ten.
+struct Limits {
+  std::size_t memory_bytes = 32u << 20;
+  std::uint64_t instructions = 20'000'000;
+  std::size_t string_bytes = 1u << 20;  ///< subjects and results of string functions that loop in C
+};
+
+struct LoadOptions {
+  std::map<std::string, std::string> vars;      ///< --var k=v
+  std::optional<std::size_t> variant;           ///< --variant N, from 1
+  Limits limits;
+};
+
+/// Loads an experiment. Everything that is wrong with it is error `usage`:
+/// "file.lua:12: unknown field 'hypotesis'; did you mean 'hypothesis'?".
+Result<engine::Experiment> load_experiment(const std::filesystem::path& file,
+                                           const engine::Environment& environment,
+                                           const LoadOptions& options);
+
+/// `name_or_file`: "lab" (embedded) or a path.
+Result<engine::Environment> load_environment(const std::string& name_or_file, const Limits& limits);
+
+/// One step that a method would take, found by running it on a dry world.
+struct DryStep {
+  std::string what;  ///< baseline, inject, revert, wait, expect
+  engine::Place place;
+  nlohmann::json detail;  ///< for inject: {"fault", "params", "plan"}; for expect: the expectation in words
+};
+/// Runs the method on `world`: inject validates and plans, waits return at once, expectations hold.
+/// Errors: `usage` and `unsupported` before anything would be touched, `not_found` when a selector
+/// matched nothing. `capabilities`: what the target can do.
+Result<std::vector<DryStep>> dry_run(const engine::Experiment& experiment,
+                                     const engine::Environment& environment,
+                                     const targets::World& world,
+                                     const std::set<std::string>& capabilities);
+
+}  // namespace faultline::script

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "targets/error.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace faultline::store {
+
+struct HistoryRow {
+  std::string id, experiment, environment, profile, verdict, reason, started, finished;
+};
+
+/// The records of past runs: SQLite in WAL mode, one file. Schema version in `user_version`.
+class History {
+ public:
+  static Result<std::unique_ptr<History>> open(const std::filesystem::path& file);
+  virtual ~History() = default;
+  /// `record`: a whole run record (schema faultline.run/1).
+  virtual Result<> add(const nlohmann::json& record) = 0;
+  /// Newest first.
+  virtual Result<std::vector<HistoryRow>> list(std::size_t limit) = 0;
+  /// By id, by a unique prefix of one, or "last". Error `usage` when none or several match.
+  virtual Result<nlohmann::json> get(const std::string& id) = 0;
+};
+
+}  // namespace faultline::store

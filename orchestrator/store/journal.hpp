@@ -1,0 +1,54 @@
+#pragma once
+
+#include "targets/error.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+namespace faultline::store {
+
+using Json = nlohmann::json;
+
+/// An append-only log that outlives its writer. `append` returns when the record is on the disk;
+/// an injection never starts without it, a revert never waits for it.
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  virtual Result<> append(const Json& record) = 0;
+};
+
+/// The file format, version 1: the 8 bytes "FLJRNL1\n", then records of
+///   length   u32 little-endian, of the JSON text, at most 1 MiB
+///   crc32c   u32 little-endian, of the length's bytes and the text
+///   text     JSON, UTF-8
+/// A reader stops at the first record that does not fit: what a crash tore off is as if never
+/// written, because nothing was done before its record was whole.
+class FileJournal : public Journal {
+ public:
+  /// Opens for appending, creating it and syncing its folder; cuts a torn tail off.
+  /// Takes an exclusive lock on the file: error `refused` names the holder's pid.
+  static Result<std::unique_ptr<FileJournal>> open(const std::filesystem::path& file);
+  ~FileJournal() override;
+  FileJournal(const FileJournal&) = delete;
+  FileJournal& operator=(const FileJournal&) = delete;
+
+  Result<> append(const Json& record) override;
+  /// Drops all records once nothing is open. Only for the owner of the lock.
+  Result<> clear();
+
+ private:
+  explicit FileJournal(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+struct JournalContents {
+  std::vector<Json> records;
+  std::uint64_t torn_bytes = 0;  ///< after the last whole record
+};
+/// A missing file is an empty journal.
+Result<JournalContents> read_journal(const std::filesystem::path& file);
+
+}  // namespace faultline::store

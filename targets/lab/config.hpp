@@ -1,0 +1,36 @@
+#pragma once
+
+#include "targets/lab/topology.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+/// What each component of the lab is started with: pure functions of the topology.
+namespace faultline::lab {
+
+/// Where a component keeps its files, inside the lab: on a tmpfs.
+struct Places {
+  std::filesystem::path run;       ///< "/run/faultline": configuration, sockets, data folders by component
+  std::filesystem::path programs;  ///< the folder of faultline-saas
+};
+
+struct StartFile {
+  std::filesystem::path path;
+  std::string text;
+};
+
+/// Everything needed to start one process: its files (written before), its argv (absolute program),
+/// its folders (created before).
+struct Start {
+  std::vector<std::filesystem::path> folders;
+  std::vector<StartFile> files;
+  std::vector<std::string> argv;
+};
+
+Start start_of(const Topology& topology, const Process& process, const Places& places);
+
+/// HAProxy's runtime API (stats socket) inside the lab.
+std::filesystem::path balancer_socket(const Places& places);
+
+}  // namespace faultline::lab

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "targets/error.hpp"
+#include "targets/target.hpp"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// The lab: a real multi-zone environment in one set of Linux namespaces.
+namespace faultline::lab {
+
+/// What differs between the two profiles, and nothing else does (DESIGN, "The lab").
+struct Profile {
+  std::string name;
+  // ALB
+  bool health_checks = true;  ///< active checks, redispatch, retries of GET; else plain round robin
+  std::chrono::milliseconds connect_timeout{250};
+  // writes of the services
+  bool hold_writes = true;                       ///< held and retried within the client's deadline
+  int held_writes_per_node = 64;
+  std::chrono::milliseconds client_deadline{5000};
+  // Redis
+  int data_nodes = 3;
+  int min_replicas = 1;                          ///< min-replicas-to-write; 0 turns it off
+  std::chrono::milliseconds redis_detection{1000};  ///< Sentinel's down-after-milliseconds
+};
+/// Error `usage` with the nearest name when there is none.
+Result<Profile> profile(std::string_view name);
+
+/// A network namespace. Regional hosts hang on a bridge in `core` (10.0.0.0/24); hosts of a zone on a
+/// bridge in its router (10.0.1.0/24 for a, .2 for b, .3 for c). Each zone's router has a link to
+/// core, whose interface there is named "zone-a", so that cutting a zone is two rules in core.
+struct Host {
+  std::string name;     ///< "a-redis", "client"; also the name of the namespace
+  std::string zone;     ///< empty for regional hosts and core
+  std::string address;  ///< "10.0.1.20"
+};
+
+/// A process that the lab runs.
+struct Process {
+  std::string name;  ///< unique: "a-redis", "a-sentinel", "a-spot", "alb"
+  std::string kind;  ///< redis, sentinel, app, balancer
+  std::string host;
+  std::string zone;
+  std::string address;
+  std::uint16_t port = 0;
+  std::map<std::string, std::string> labels;  ///< as in targets::Component, without role
+};
+
+struct Topology {
+  Profile profile;
+  std::vector<std::string> zones{"a", "b", "c"};
+  std::vector<Host> hosts;         ///< core first, then routers
+  std::vector<Process> processes;  ///< in the order of their start: Redis primary, replicas, sentinels, apps, alb
+
+  [[nodiscard]] const Host* host(std::string_view name) const;
+  [[nodiscard]] const Process* process(std::string_view name) const;
+  [[nodiscard]] std::vector<const Process*> of_kind(std::string_view kind) const;
+};
+
+/// Hosts: core, a-router b-router c-router, alb 10.0.0.10, client 10.0.0.20, control 10.0.0.30, and
+/// per zone ?-reserved .10, ?-spot .11, ?-redis .20 (naive: Redis data nodes in a and b only, but a
+/// Sentinel in all three). Gateways are .1. Ports: alb 80, app 8080, Redis 6379, Sentinel 26379.
+/// The cache "sessions" is at home on a-redis.
+Topology make_topology(const Profile& profile);
+
+/// The world of a healthy lab.
+targets::World blueprint(const Topology& topology);
+
+}  // namespace faultline::lab

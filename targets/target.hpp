@@ -1,0 +1,191 @@
+#pragma once
+
+#include "targets/clock.hpp"
+#include "targets/error.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+/// The seam between deciding and touching: everything that reads or changes an environment goes
+/// through `Target`. Values here are plain data, so a plan can be shown, journalled, applied,
+/// and reverted by another process after a crash.
+namespace faultline::targets {
+
+using Json = nlohmann::json;
+
+/// Issued by the target, one higher for each owner. Lower epochs are refused.
+using Epoch = std::uint64_t;
+
+/// Called exactly once, on the thread of the target's executor, never from inside the call.
+template <class T>
+using Done = std::function<void(Result<T>)>;
+
+/// One change to the world. Applying it adds a thing named after `id`; reverting deletes that name,
+/// so actions stack and revert in any order.
+struct Action {
+  std::string id;            ///< unique: "<run>.<fault>.<n>", of [a-z0-9_.-]
+  std::string kind;          ///< one of `Target::capabilities()`, see the table below
+  Json args;                 ///< by kind
+  std::string summary;       ///< "kill a-redis (SIGKILL)"
+  std::string undo_summary;  ///< "start a-redis again"; empty when there is nothing to undo
+  std::string resource;      ///< what it touches: "component a-redis"; reverts are ordered by it
+  Duration max_duration = std::chrono::minutes(5);  ///< the target reverts it then, always
+};
+// kind                args                                          applied           undone by
+// network.cut         {"zone": "a", "direction": "full|inbound|outbound"}  rules in core     deleting them
+// network.isolate     {"host": "a-redis"}                           rules at the host deleting them
+// process.kill        {"component": "a-redis"}                      SIGKILL, held     letting it start again
+// process.stop        {"component": "a-redis"}                      SIGSTOP, held     SIGCONT
+// cache.switchover    {"cache": "sessions"}                         asked of Sentinel nothing
+
+void to_json(Json& out, const Action& action);
+void from_json(const Json& in, Action& action);
+
+/// `refused`: surely nothing changed. `unknown` (a lost answer) is treated as done.
+enum class Outcome { done, refused, unknown };
+std::string_view to_string(Outcome outcome);
+
+/// A question about the cause of a fault, answered by looking, never by waiting for a reaction.
+struct Check {
+  std::string kind;     ///< see the table below
+  Json args;
+  std::string summary;  ///< "a-redis does not answer"
+};
+// kind                 args                                        holds when
+// component.state      {"component", "state": "running|stopped|dead"}  the process is in that state
+// component.silent     {"component"}                               a connect or PING from its zone's router
+//                                                                  gets no answer within 300 ms
+// network.unreachable  {"from": host, "to": component}             a TCP connect gets no answer within 1 s
+// cache.primary_not    {"cache", "component"}                      another node is the writable primary
+
+void to_json(Json& out, const Check& check);
+void from_json(const Json& in, Check& check);
+
+struct CheckResult {
+  bool holds = false;
+  std::string evidence;  ///< what was seen, with figures: "connect to 10.0.1.20:6379 timed out (300 ms)"
+};
+
+/// A fact that must be the same before and after: never a pid, a counter or a position.
+struct Invariant {
+  std::string name;    ///< "component a-redis", "cache sessions primary", "rules core"
+  std::string value;   ///< "healthy", "a-redis", a digest
+  std::string wanted;  ///< the only healthy value; empty when any value is
+};
+
+enum class ProcessState { running, stopped, dead };
+std::string_view to_string(ProcessState state);
+
+/// A process of the environment.
+struct Component {
+  std::string name;  ///< unique: "a-redis", "a-sentinel", "a-spot", "alb"
+  std::string kind;  ///< redis, sentinel, app, balancer
+  std::string host;
+  std::string zone;  ///< empty for regional components
+  std::string address;
+  std::uint16_t port = 0;
+  ProcessState state = ProcessState::running;
+  bool healthy = true;
+  std::string health;  ///< in words: "replica in sync", "connection refused"
+  int pid = 0;         ///< inside the environment; 0 when dead
+  std::uint64_t memory_bytes = 0;             ///< resident
+  std::map<std::string, std::string> labels;  ///< service, spot ("true"), cache, role (primary, replica)
+};
+
+/// What is in force now.
+struct InForce {
+  Action action;
+  Epoch epoch = 0;
+  Duration expires_in{};  ///< until the target reverts it on its own
+};
+
+/// One look at an environment.
+struct World {
+  std::string name;     ///< "lab"
+  std::string profile;  ///< "hardened", "naive"
+  std::vector<std::string> zones;
+  std::vector<std::string> hosts;
+  std::vector<Component> components;
+  std::map<std::string, std::string> cache_homes;  ///< cache -> the component that is primary at home
+  std::vector<InForce> in_force;
+  std::string owner;  ///< who holds the environment; empty when free
+
+  [[nodiscard]] const Component* find(std::string_view component) const;
+  /// The primary of a cache, or nullptr when none is known.
+  [[nodiscard]] const Component* primary(std::string_view cache) const;
+  [[nodiscard]] std::vector<const Component*> with_label(std::string_view key,
+                                                         std::string_view value) const;
+};
+
+void to_json(Json& out, const World& world);
+void from_json(const Json& in, World& world);
+
+/// Something that happened in the environment: {"component_died", {"component", "by_fault"}},
+/// {"deadline_fired", {"action"}}, {"owner_lost", {}}, {"target_gone", {"reason"}}.
+struct Notice {
+  Instant at;
+  std::string name;
+  Json detail;
+};
+
+/// A worker process placed inside the environment. Dropping it ends the process.
+class Worker {
+ public:
+  virtual ~Worker() = default;
+  /// Writes one line to the worker's standard input.
+  virtual void send(std::string line) = 0;
+};
+
+struct WorkerSpec {
+  std::string host;                ///< where it runs: "client"
+  std::vector<std::string> argv;   ///< without the program: {"worker"}; the target prepends `faultline`
+  std::string input;               ///< the first line on its standard input
+  std::function<void(std::string_view line)> on_line;  ///< a line of its standard output
+  std::function<void(std::string reason)> on_exit;     ///< once; empty reason for exit code 0
+};
+
+/// An environment that can be broken, seen and put back.
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  /// The kinds of action it can do.
+  [[nodiscard]] virtual std::set<std::string> capabilities() const = 0;
+  /// Names the environment in the journal so that a later process finds it again.
+  [[nodiscard]] virtual Json identity() const = 0;
+
+  /// Takes the owner lock. Error `refused` names the holder. `who`: "run redis_failover, pid 12".
+  virtual void acquire(std::string who, Done<Epoch> done) = 0;
+  virtual void release(Epoch epoch, Done<void> done) = 0;
+  /// Heartbeat: everything applied in this epoch stays for another lease (10 s).
+  virtual void renew(Epoch epoch, Done<void> done) = 0;
+
+  /// Registers the action and its deadline before it is applied.
+  virtual void arm(const Action& action, Epoch epoch, Done<void> done) = 0;
+  virtual void apply(const Action& action, Epoch epoch, Done<Outcome> done) = 0;
+  /// Idempotent: undoing what is not there succeeds. Returns when the undo is done, not when the
+  /// environment has recovered.
+  virtual void revert(const Action& action, Epoch epoch, Done<void> done) = 0;
+
+  virtual void observe(Done<World> done) = 0;
+  virtual void check(const Check& check, Done<CheckResult> done) = 0;
+  virtual void invariants(Done<std::vector<Invariant>> done) = 0;
+  /// Asks the environment's own managers to bring every moved role home. Returns when asked and
+  /// answered with the list of moves in words (empty: all were home).
+  virtual void bring_home(Epoch epoch, Done<std::vector<std::string>> done) = 0;
+
+  virtual void start_worker(WorkerSpec spec, Done<std::unique_ptr<Worker>> done) = 0;
+  /// Notices until the target is destroyed; one listener.
+  virtual void on_notice(std::function<void(const Notice&)> listener) = 0;
+  /// Copies the components' logs into `folder`.
+  virtual Result<> save_logs(const std::string& folder) = 0;
+};
+
+}  // namespace faultline::targets
