@@ -47,4 +47,10 @@ class Failure : public std::runtime_error {
 template <class T = void>
 using Result = boost::system::result<T, Error>;
 
+/// A value as a Result, for types such as JSON that convert from and to everything.
+template <class T>
+Result<T> ok(T value) {
+  return Result<T>(boost::system::in_place_value, std::move(value));
+}
+
 }  // namespace faultline

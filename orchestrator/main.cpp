@@ -1,0 +1,59 @@
+#include "orchestrator/cli/command.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+
+namespace {
+
+using faultline::cli::Context;
+namespace fs = std::filesystem;
+
+fs::path from_environment(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value == nullptr ? fs::path() : fs::path(value);
+}
+
+fs::path folder(const char* own, const char* xdg, const char* below_home) {
+  if (own != nullptr && !from_environment(own).empty()) {
+    return fs::absolute(from_environment(own));
+  }
+  if (!from_environment(xdg).empty()) {
+    return from_environment(xdg) / "faultline";
+  }
+  return from_environment("HOME") / below_home / "faultline";
+}
+
+}  // namespace
+
+/// Where everything is put together: the context, then each command of the catalogue adds itself;
+/// the chosen one builds what it needs and returns the exit code.
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of that write, not an end
+  try {
+    Context context;
+    context.home = folder("FAULTLINE_HOME", "XDG_STATE_HOME", ".local/state");
+    context.cache = folder(nullptr, "XDG_CACHE_HOME", ".cache");
+    CLI::App app{"Breaks a staging environment on purpose, measures what users would have felt,\n"
+                 "puts everything back, and says with evidence whether the service kept its promises.",
+                 "faultline"};
+    app.set_version_flag("--version", "faultline " FAULTLINE_VERSION);
+    app.require_subcommand(1);
+    for (const auto add : faultline::cli::catalog()) {
+      add(app, context);
+    }
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? 0 : 2;
+    }
+    return context.action();
+  } catch (const faultline::Failure& failure) {
+    return faultline::cli::report(failure.error());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "faultline: {}\n", error.what());
+    return 3;
+  }
+}
