@@ -35,7 +35,8 @@ struct Recovery {
   std::optional<double> first_success_ms;  ///< first good one after the symptom
   std::optional<double> sustained_ms;      ///< first good one from which `sustain` stays good
   double actual_ms = 0;                    ///< sustained, or 0 without a symptom, or the cap when censored
-  bool censored = false;                   ///< not recovered when observation ended: "> cap"
+  bool censored = false;                   ///< not recovered when observation ended: "> cap"; also
+                                           ///< when nothing at all was observed
   double resolution_ms = 0;                ///< time between two probes: nothing finer is known
 };
 /// Good and degraded count as recovered. `until`: what has been observed so far.
@@ -44,8 +45,9 @@ Recovery measure_recovery(const Series& series, Instant disruption, Instant unti
 enum class Decision { holds, broken, undecided };
 
 /// "good share of requests due in [from, to) is at least `percent`", decided as early as it can be
-/// with `expected` requests in the whole window; `undecided` while either is possible. Requests due
-/// before `seen_until` have all been answered or given up.
+/// with `expected` requests in the whole window; `undecided` while either is possible, and for ever
+/// when the whole window holds no request. Requests due before `seen_until` have all been answered
+/// or given up.
 Decision decide_good(const Series& series, Instant from, Instant to, Instant seen_until,
                      double percent, std::uint64_t expected);
 
