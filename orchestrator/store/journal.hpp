@@ -1,9 +1,11 @@
 #pragma once
 
 #include "targets/error.hpp"
+#include "targets/net/fd.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <vector>
@@ -31,17 +33,23 @@ class FileJournal : public Journal {
   /// Opens for appending, creating it and syncing its folder; cuts a torn tail off.
   /// Takes an exclusive lock on the file: error `refused` names the holder's pid.
   static Result<std::unique_ptr<FileJournal>> open(const std::filesystem::path& file);
-  ~FileJournal() override;
-  FileJournal(const FileJournal&) = delete;
-  FileJournal& operator=(const FileJournal&) = delete;
 
+  /// Error `io` when the disk is full or broken; the file then still ends with its last whole
+  /// record.
   Result<> append(const Json& record) override;
   /// Drops all records once nothing is open. Only for the owner of the lock.
   Result<> clear();
 
  private:
-  explicit FileJournal(int fd) : fd_(fd) {}
-  int fd_;
+  FileJournal(std::filesystem::path file, net::Fd fd, std::uint64_t end)
+      : file_(std::move(file)), fd_(std::move(fd)), end_(end) {}
+  /// Cuts the file to `size` bytes, on the disk.
+  Result<> cut(std::uint64_t size);
+
+  std::filesystem::path file_;
+  net::Fd fd_;  ///< also holds the lock
+  std::uint64_t end_;
+  bool torn_ = false;  ///< a failed append left bytes behind `end_`
 };
 
 struct JournalContents {
