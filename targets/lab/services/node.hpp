@@ -1,0 +1,56 @@
+#pragma once
+
+#include "targets/lab/services/auth.hpp"
+#include "targets/lab/services/catalog.hpp"
+#include "targets/lab/services/log.hpp"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+
+namespace httplib {
+class Server;
+struct Request;
+struct Response;
+}  // namespace httplib
+
+namespace faultline::services {
+
+/// The client's deadline for a request that arrived at `arrival`: what its header X-Deadline-Ms
+/// says (1 to 60,000), else `usual`.
+Instant deadline_of(std::string_view header, Instant arrival, std::chrono::milliseconds usual);
+
+/// A node's HTTP side: it knows routes and threads, the roles know the rest.
+class Node {
+ public:
+  struct Parts {
+    const Flags& flags;
+    Auth& auth;
+    Catalog& catalog;
+    WriteHold& hold;
+    const PrimaryTracker& tracker;
+    Metrics& metrics;
+    Log& log;
+  };
+  explicit Node(const Parts& parts);
+  ~Node();  ///< stops
+
+  /// Binds and serves on threads of its own. Error `io` when the address cannot be bound.
+  Result<> start();
+  /// Stops accepting and returns when what was in flight is answered, 2 s at most.
+  void stop();
+
+ private:
+  using Handler = std::function<Answer(const httplib::Request&)>;
+  void add_routes();
+  [[nodiscard]] std::function<void(const httplib::Request&, httplib::Response&)> counted(
+      std::string role, Handler handler);
+  [[nodiscard]] std::string metrics_text() const;
+
+  Parts parts_;
+  std::unique_ptr<httplib::Server> server_;
+  std::thread listener_;
+};
+
+}  // namespace faultline::services

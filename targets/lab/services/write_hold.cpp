@@ -1,0 +1,94 @@
+#include "targets/lab/services/write_hold.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <thread>
+
+namespace faultline::services {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration attempt_timeout = 300ms;  ///< a healthy write takes 2 ms; zones are 1.2 ms apart
+constexpr Duration shortest_attempt = 10ms;  ///< with less left, trying is of no use
+constexpr Duration min_backoff = 50ms;       ///< jittered, so that held writes do not come in step
+constexpr Duration max_backoff = 200ms;      ///< what a write may lose after the store is back
+constexpr Duration margin = 250ms;           ///< for the answer's way back through a busy balancer
+
+/// Errors that a failover ends. Any other reply would be the same the next time.
+bool passes(RedisError error) {
+  return error != RedisError::none && error != RedisError::other;
+}
+
+}  // namespace
+
+Time machine_time() {
+  struct Dice {
+    std::mutex mutex;
+    std::mt19937_64 engine{std::random_device{}()};
+  };
+  auto dice = std::make_shared<Dice>();
+  return {[] { return Instant(std::chrono::steady_clock::now()); },
+          [](Duration d) { std::this_thread::sleep_for(d); },
+          [dice] {
+            const std::lock_guard lock(dice->mutex);
+            return std::uniform_real_distribution<>(0, 1)(dice->engine);
+          }};
+}
+
+Reply WriteHold::run(Instant deadline, const std::function<Reply(Duration timeout)>& attempt) {
+  Reply reply = attempt(attempt_timeout);
+  if (limit_ == 0 || !passes(reply.error)) {
+    return reply;
+  }
+  if (!enter()) {
+    reply.detail = "too many writes are waiting already; " + reply.detail;
+    return reply;
+  }
+  while (passes(reply.error)) {
+    const auto jitter = time_.random() * (max_backoff - min_backoff);
+    const auto pause = min_backoff + std::chrono::duration_cast<Duration>(jitter);
+    if (time_.now() + pause + shortest_attempt > last_moment(deadline)) {
+      break;
+    }
+    time_.sleep(pause);
+    reply = attempt(std::clamp(last_moment(deadline) - time_.now(), shortest_attempt,
+                               attempt_timeout));
+  }
+  leave(reply.ok());
+  return reply;
+}
+
+bool WriteHold::enter() {
+  const std::lock_guard lock(mutex_);
+  if (figures_.now >= limit_) {
+    ++figures_.rejected;
+    return false;
+  }
+  figures_.max = std::max(figures_.max, ++figures_.now);
+  return true;
+}
+
+void WriteHold::leave(bool saved) {
+  const std::lock_guard lock(mutex_);
+  --figures_.now;
+  ++(saved ? figures_.saved : figures_.given_up);
+}
+
+Instant WriteHold::last_moment(Instant deadline) const {
+  const std::lock_guard lock(mutex_);
+  return std::min(deadline - margin, closes_);
+}
+
+void WriteHold::close(Instant end) {
+  const std::lock_guard lock(mutex_);
+  closes_ = end;
+}
+
+WriteHold::Figures WriteHold::figures() const {
+  const std::lock_guard lock(mutex_);
+  return figures_;
+}
+
+}  // namespace faultline::services

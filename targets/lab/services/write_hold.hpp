@@ -1,0 +1,55 @@
+#pragma once
+
+#include "targets/clock.hpp"
+#include "targets/lab/services/redis.hpp"
+
+#include <functional>
+#include <mutex>
+
+namespace faultline::services {
+
+/// Time and chance, passed in so that tests decide both.
+struct Time {
+  std::function<Instant()> now;
+  std::function<void(Duration)> sleep;
+  std::function<double()> random;  ///< in [0, 1)
+};
+/// The machine's; any thread may call it.
+Time machine_time();
+
+/// Carries writes over a failover: one that fails because the store has no writable primary waits in
+/// its request's thread and is tried again until the client's deadline is near. The write must be
+/// idempotent, because an attempt that timed out may have been done. Thread-safe.
+class WriteHold {
+ public:
+  struct Figures {
+    int now = 0;                 ///< waiting
+    int max = 0;                 ///< most that ever waited at once
+    std::uint64_t saved = 0;     ///< waited, then done
+    std::uint64_t given_up = 0;  ///< waited in vain
+    std::uint64_t rejected = 0;  ///< not let in: `limit` were waiting
+  };
+
+  /// `limit` writes wait at once; 0: none does, a write fails with its first attempt.
+  WriteHold(int limit, Time time) : limit_(limit), time_(std::move(time)) {}
+
+  /// Returns the last attempt's reply. `attempt` ends within the timeout it is given.
+  Reply run(Instant deadline, const std::function<Reply(Duration timeout)>& attempt);
+  /// From now on nobody waits beyond `end`: the node is stopping.
+  void close(Instant end);
+  [[nodiscard]] Figures figures() const;
+
+ private:
+  bool enter();
+  void leave(bool saved);
+  /// When the last attempt must have ended, so that the answer still arrives in time.
+  [[nodiscard]] Instant last_moment(Instant deadline) const;
+
+  const int limit_;
+  const Time time_;
+  mutable std::mutex mutex_;
+  Instant closes_ = Instant::max();
+  Figures figures_;
+};
+
+}  // namespace faultline::services
