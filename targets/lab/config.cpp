@@ -1,0 +1,73 @@
+#include "targets/lab/config.hpp"
+
+#include "targets/lab/config_parts.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <stdexcept>
+
+namespace faultline::lab {
+namespace {
+
+/// Four tenants with 50 products each, the same on every node.
+std::string catalog_text() {
+  constexpr int products = 50;
+  constexpr int cheapest_cents = 199;
+  nlohmann::json source;
+  int next_price = cheapest_cents;
+  for (const auto* tenant : {"acme", "globex", "initech", "umbrella"}) {
+    for (int product = 1; product <= products; ++product) {
+      source[tenant][std::to_string(product)] = {
+          {"name", fmt::format("{} product {}", tenant, product)}, {"price_cents", next_price}};
+      next_price += 50;
+    }
+  }
+  return source.dump(1);
+}
+
+Start app(const Topology& topology, const Process& process, const Places& places) {
+  const auto folder = places.run / process.name;
+  const auto source = folder / "catalog.json";
+  const Profile& profile = topology.profile;
+  return {{folder},
+          {{source, catalog_text()}},
+          {(places.programs / "faultline-saas").string(),
+           "--node", process.name,
+           "--zone", process.zone,
+           "--listen", fmt::format("{}:{}", process.address, process.port),
+           "--sentinels", sentinel_addresses(topology),
+           "--cache", std::string(cache_name),
+           "--hold-writes",
+           std::to_string(profile.hold_writes ? profile.held_writes_per_node : 0),
+           "--client-deadline-ms", std::to_string(profile.client_deadline.count()),
+           "--catalog", source.string()}};
+}
+
+}  // namespace
+
+std::string sentinel_addresses(const Topology& topology) {
+  std::vector<std::string> addresses;
+  for (const Process* sentinel : topology.of_kind("sentinel")) {
+    addresses.push_back(fmt::format("{}:{}", sentinel->address, sentinel->port));
+  }
+  return fmt::format("{}", fmt::join(addresses, ","));
+}
+
+Start start_of(const Topology& topology, const Process& process, const Places& places) {
+  if (process.kind == "redis") {
+    return redis_start(topology, process, places);
+  }
+  if (process.kind == "sentinel") {
+    return sentinel_start(topology, process, places);
+  }
+  if (process.kind == "app") {
+    return app(topology, process, places);
+  }
+  if (process.kind == "balancer") {
+    return balancer_start(topology, process, places);
+  }
+  throw std::logic_error("the lab has no way to start a process of kind " + process.kind);
+}
+
+}  // namespace faultline::lab
