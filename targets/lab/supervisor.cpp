@@ -1,0 +1,289 @@
+#include "targets/lab/supervisor.hpp"
+
+#include "targets/lab/launch.hpp"
+#include "targets/lab/supervisor_ground.hpp"
+#include "targets/lab/supervisor_network.hpp"
+#include "targets/lab/supervisor_sessions.hpp"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace faultline::lab {
+namespace {
+
+namespace asio = boost::asio;
+using targets::Json;
+using namespace std::chrono_literals;
+
+constexpr Duration start_limit = 25s;    // below the 30 s after which `launch` gives up by itself
+constexpr Duration look_pause = 20ms;    // while starting, when each look decides how long it takes
+constexpr Duration tick_every = 100ms;   // how late a lease or deadline may end
+constexpr Duration ping_limit = 200ms;
+
+Instant now() { return std::chrono::steady_clock::now(); }
+
+/// JSON lines to whoever started the lab.
+class Starter {
+ public:
+  explicit Starter(int fd) : fd_(fd) {}
+  void progress(const std::string& what) { say({{"progress", what}}); }
+  void ready() {
+    say({{"ready", true}});
+    fd_.reset();
+  }
+  void error(const std::string& words) {
+    say({{"error", words}});
+    fd_.reset();
+  }
+
+ private:
+  void say(const Json& line) {
+    const auto text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+    [[maybe_unused]] const auto written = ::write(fd_.get(), text.data(), text.size());
+  }
+  net::Fd fd_;
+};
+
+/// Everything that makes a lab, in the order in which it is built.
+class Supervisor {
+ public:
+  Supervisor(const SupervisorOptions& options, Topology topology, Ground ground)
+      : topology_(std::move(topology)),
+        places_{"/run/faultline", options.programs},
+        starter_(options.ready_fd),
+        ends_(io_, SIGTERM, SIGINT),
+        timer_(io_),
+        deadlines_(io_),
+        lifeline_(io_),
+        children_(io_),
+        components_(children_, topology_, places_, std::move(ground.logs)),
+        health_(io_, topology_, components_, balancer_socket(places_)),
+        roles_(io_, topology_, health_),
+        actions_(io_, topology_, children_, components_, roles_),
+        checks_(io_, topology_, children_, components_, health_),
+        // The machine's uptime in ms: a lab started later never issues an epoch again.
+        ownership_(static_cast<targets::Epoch>(now().time_since_epoch() / 1ms)),
+        parts_{io_,     topology_, children_,  components_,
+               health_, roles_,    actions_,   checks_,
+               ownership_,
+               {{"pid", ground.outer_pid},
+                {"up_since", rfc3339(std::chrono::floor<std::chrono::milliseconds>(
+                                 std::chrono::system_clock::now()))},
+                {"version", FAULTLINE_VERSION}},
+               [this](const targets::Notice& notice) { sessions_.publish(notice); },
+               [this] { io_.stop(); }},
+        sessions_(parts_, std::move(ground.listener)) {
+    if (options.lifeline_fd >= 0) {
+      lifeline_.assign(options.lifeline_fd);
+    }
+  }
+
+  int run() {
+    ends_.async_wait([this](boost::system::error_code e, int) {
+      if (!e) {
+        io_.stop();
+      }
+    });
+    components_.on_death([this](const std::string& name, bool by_fault, const Exit& exit) {
+      died(name, by_fault, exit);
+    });
+    watch_lifeline();
+    sessions_.start();
+    tick();
+    starter_.progress("network");
+    build_network(children_, plan_network(topology_), [this](const Result<>& built) {
+      if (!built) {
+        give_up(built.error().message);
+      } else {
+        start_components();
+      }
+    });
+    io_.run();
+    return exit_code_;
+  }
+
+ private:
+  void give_up(const std::string& why) {
+    starter_.error(why);
+    exit_code_ = 1;
+    io_.stop();
+  }
+
+  void watch_lifeline() {
+    if (lifeline_.is_open()) {
+      lifeline_.async_read_some(asio::buffer(lifeline_byte_),
+                                [this](boost::system::error_code e, std::size_t) {
+                                  if (e) {
+                                    io_.stop();
+                                  } else {
+                                    watch_lifeline();
+                                  }
+                                });
+    }
+  }
+
+  [[nodiscard]] bool waits_for_home(const Process& process) const {
+    const auto& homes = homes_;
+    return process.kind == "redis" && homes.at(process.labels.at("cache")) != process.name;
+  }
+
+  void start_components() {
+    starter_.progress("components");
+    if (auto prepared = components_.prepare(); !prepared) {
+      give_up(prepared.error().message);
+      return;
+    }
+    if (start_those([this](const Process& p) { return !waits_for_home(p); })) {
+      start_replicas();
+    }
+  }
+
+  /// A replica that connects before its primary listens tries again a second later, so it starts
+  /// when the primary answers.
+  void start_replicas() {
+    const Process& home = *topology_.process(homes_.begin()->second);
+    ask(io_, liveness_question(home, home.host, ping_limit), [this](const Heard& heard) {
+      if (heard) {
+        if (start_those([this](const Process& p) { return waits_for_home(p); })) {
+          health_.look([this] { await_health(); });
+        }
+      } else {
+        later([this] { start_replicas(); });
+      }
+    });
+  }
+
+  bool start_those(const std::function<bool(const Process&)>& chosen) {
+    for (const auto& process : topology_.processes) {
+      if (!chosen(process)) {
+        continue;
+      }
+      if (auto started = components_.start(process.name); !started) {
+        give_up(started.error().message);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void await_health() {
+    const auto wrong = unmet(health_.invariants());
+    if (!wrong.empty()) {
+      later([this] { health_.look([this] { await_health(); }); });
+      return;
+    }
+    up_ = true;
+    health_.start();
+    starter_.ready();
+  }
+
+  /// The next step of starting, unless starting has taken too long.
+  void later(std::function<void()> step) {
+    if (now() >= began_ + start_limit) {
+      give_up(fmt::format("not healthy after {}: {}", in_words(start_limit),
+                          fmt::join(unmet(health_.invariants()), "; ")));
+      return;
+    }
+    timer_.expires_after(look_pause);
+    timer_.async_wait([step = std::move(step)](boost::system::error_code e) {
+      if (!e) {
+        step();
+      }
+    });
+  }
+
+  void died(const std::string& name, bool by_fault, const Exit& exit) {
+    if (!up_) {
+      give_up(fmt::format("{} {} while the lab started; its last words in logs/{}.log: {}", name,
+                          exit.in_words(), name, components_.last_words(name)));
+      return;
+    }
+    sessions_.publish({now(), "component_died",
+                       {{"component", name}, {"by_fault", by_fault}, {"how", exit.in_words()}}});
+  }
+
+  void tick() {
+    const auto expired = ownership_.tick(now());
+    for (const auto& notice : expired.notices) {
+      sessions_.publish(notice);
+    }
+    for (const auto& action : expired.reverts) {
+      actions_.revert(action, [this, id = action.id](const Result<>& undone) {
+        if (undone) {
+          ownership_.reverted(id);
+        }
+      });
+    }
+    deadlines_.expires_after(tick_every);
+    deadlines_.async_wait([this](boost::system::error_code e) {
+      if (!e) {
+        tick();
+      }
+    });
+  }
+
+  asio::io_context io_;
+  const Topology topology_;
+  const std::map<std::string, std::string> homes_ = blueprint(topology_).cache_homes;
+  const Places places_;
+  const Instant began_ = now();
+  Starter starter_;
+  asio::signal_set ends_;
+  asio::steady_timer timer_;
+  asio::steady_timer deadlines_;
+  asio::posix::stream_descriptor lifeline_;
+  std::array<char, 1> lifeline_byte_{};
+  Children children_;
+  Components components_;
+  Health health_;
+  Roles roles_;
+  Actions actions_;
+  Checks checks_;
+  Ownership ownership_;
+  LabParts parts_;
+  Sessions sessions_;
+  bool up_ = false;
+  int exit_code_ = 0;
+};
+
+/// Every process of the lab but this one, so that nothing is left when the caller sees it end.
+void kill_everything() {
+  ::kill(-1, SIGKILL);
+  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
+}
+
+}  // namespace
+
+int supervisor_main(const SupervisorOptions& options) {
+  if (::getpid() != 1) {
+    Starter(options.ready_fd).error("the supervisor must be the first process of its namespaces");
+    return 1;
+  }
+  auto chosen = profile(options.profile);
+  if (!chosen) {
+    Starter(options.ready_fd).error(chosen.error().message);
+    return 2;
+  }
+  auto ground = prepare_ground(options);
+  if (!ground) {
+    Starter(options.ready_fd).error(ground.error().message);
+    return 1;
+  }
+  int code = 0;
+  {
+    Supervisor supervisor(options, make_topology(*chosen), std::move(*ground));
+    code = supervisor.run();
+    std::error_code ignored;
+    std::filesystem::remove(socket_path(options.home), ignored);
+    kill_everything();
+  }
+  return code;
+}
+
+}  // namespace faultline::lab

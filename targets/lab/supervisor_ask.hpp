@@ -1,0 +1,50 @@
+#pragma once
+
+#include "targets/target.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <string>
+
+namespace faultline::lab {
+
+/// One question to a server: connect, send, read, close.
+struct Question {
+  std::string host;            ///< the network it is asked from; empty with `path`
+  std::string address;         ///< IPv4
+  std::uint16_t port = 0;
+  std::string path;            ///< a Unix socket instead of an address
+  std::string text;            ///< what is sent; empty: only connect
+  std::function<bool(const std::string&)> whole;  ///< the answer is complete; empty: read to its end
+  Duration limit{};
+};
+
+struct Answer {
+  std::string text;
+  Duration took{};
+};
+
+/// Why there was no answer.
+enum class Silence { timeout, refused, broken };
+
+struct NoAnswer {
+  Silence why = Silence::broken;
+  std::string words;  ///< "connect to 10.0.1.20:6379 from client timed out (300 ms)"
+};
+
+using Heard = boost::system::result<Answer, NoAnswer>;
+
+/// Calls `done` once, from the io_context.
+void ask(boost::asio::io_context& io, const Question& question, std::function<void(Heard)> done);
+
+/// Connects from the host and gives the connected socket.
+void dial(boost::asio::io_context& io, const Question& question,
+          std::function<void(boost::system::result<int, NoAnswer>)> done);
+
+[[noreturn]] inline void throw_exception_from_error(const NoAnswer& silence,
+                                                    const boost::source_location& /*where*/) {
+  throw std::runtime_error(silence.words);
+}
+
+}  // namespace faultline::lab

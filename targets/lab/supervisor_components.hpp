@@ -1,0 +1,67 @@
+#pragma once
+
+#include "targets/lab/config.hpp"
+#include "targets/lab/supervisor_children.hpp"
+#include "targets/lab/supervisor_holds.hpp"
+#include "targets/lab/topology.hpp"
+#include "targets/net/fd.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace faultline::lab {
+
+/// The processes of the environment. Nothing here restarts a component but letting go of the hold
+/// that killed it.
+class Components {
+ public:
+  using OnDeath = std::function<void(const std::string& name, bool by_fault, const Exit& exit)>;
+
+  /// `logs`: an open folder, because a mount may cover its path.
+  Components(Children& children, const Topology& topology, Places places, net::Fd logs);
+
+  void on_death(OnDeath listener) { on_death_ = std::move(listener); }
+
+  /// Writes every component's files and folders: once, since a machine that starts again finds its
+  /// disk as it was.
+  Result<> prepare();
+  Result<> start(const std::string& name);
+
+  /// `done` when the component is in the state that its holds ask for.
+  void hold(const std::string& name, const std::string& action, Hold hold,
+            targets::Done<void> done);
+  void let_go(const std::string& name, const std::string& action, targets::Done<void> done);
+
+  [[nodiscard]] bool knows(const std::string& name) const { return table_.contains(name); }
+  /// As the kernel says, not as the holds ask.
+  [[nodiscard]] targets::ProcessState state(const std::string& name) const;
+  [[nodiscard]] int pid(const std::string& name) const;  ///< 0 when dead
+  [[nodiscard]] std::uint64_t memory_bytes(const std::string& name) const;
+  /// The last line that the component has logged.
+  [[nodiscard]] std::string last_words(const std::string& name) const;
+
+ private:
+  struct Entry {
+    const Process* process = nullptr;
+    std::vector<std::string> argv;
+    pid_t pid = 0;
+    bool started_before = false;
+    std::vector<std::function<void()>> when_dead;
+  };
+
+  Result<> take_steps(const std::string& name, bool may_start);
+  Result<> take_step(const std::string& name, ProcessStep step);
+  void exited(const std::string& name, const Exit& exit);
+
+  Children& children_;
+  const Topology& topology_;
+  const Places places_;
+  net::Fd logs_;
+  std::map<std::string, Entry> table_;
+  ProcessHolds holds_;
+  OnDeath on_death_;
+};
+
+}  // namespace faultline::lab

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What Redis and Sentinel say, as values: no I/O.
+namespace faultline::lab {
+
+/// A reply of the Redis protocol, arrays flattened.
+struct RedisReply {
+  bool error = false;
+  std::vector<std::string> items;
+  [[nodiscard]] std::string text() const { return items.empty() ? "" : items.front(); }
+};
+
+/// All `count` replies, or none while they are not whole. Stops at what is not the protocol.
+std::optional<std::vector<RedisReply>> parse_replies(std::string_view text, std::size_t count);
+
+/// The lines "key:value" of INFO.
+std::map<std::string, std::string> parse_info(std::string_view info);
+
+/// A data node of a cache as last seen.
+struct DataNode {
+  std::string component;
+  std::string address;
+  bool answers = false;
+  std::map<std::string, std::string> info;  ///< INFO replication
+};
+
+struct NodeView {
+  std::string role;  ///< "primary", "replica", "former primary"; empty when it does not answer
+  bool healthy = false;
+  std::string words;
+};
+
+/// One cache as its nodes and its Sentinels see it.
+struct CacheView {
+  std::map<std::string, NodeView> nodes;  ///< by component
+  std::string primary;                    ///< the only writable primary; empty when none
+  int writable_primaries = 0;
+  int replicas_in_sync = 0;               ///< of that primary
+  [[nodiscard]] std::string in_words() const;
+};
+
+/// `named_primary`: the address that most Sentinels give. Where two nodes say that they are primary,
+/// the one not named is a former primary, which the Sentinels have yet to demote.
+CacheView view_of(const std::vector<DataNode>& nodes, const std::string& named_primary,
+                  int min_replicas);
+
+/// "one writable primary, 2 replicas in sync"
+std::string cache_in_words(int writable_primaries, int replicas_in_sync);
+
+/// The value given most often; the smaller one on a tie.
+std::string majority(const std::vector<std::string>& votes);
+
+}  // namespace faultline::lab

@@ -1,0 +1,150 @@
+#include "targets/lab/topology.hpp"
+
+#include "targets/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace faultline::lab {
+namespace {
+
+constexpr std::string_view cache_name = "sessions";
+constexpr std::uint16_t balancer_port = 80;
+constexpr std::uint16_t app_port = 8080;
+constexpr std::uint16_t redis_port = 6379;
+constexpr std::uint16_t sentinel_port = 26379;
+
+Profile hardened() {
+  Profile p;
+  p.name = "hardened";
+  return p;
+}
+
+Profile naive() {
+  Profile p;
+  p.name = "naive";
+  p.health_checks = false;
+  p.connect_timeout = std::chrono::milliseconds(5000);
+  p.hold_writes = false;
+  p.held_writes_per_node = 0;
+  p.data_nodes = 2;
+  p.min_replicas = 0;
+  p.redis_detection = std::chrono::milliseconds(30'000);
+  return p;
+}
+
+std::string in_zone(std::size_t index, int last) { return fmt::format("10.0.{}.{}", index + 1, last); }
+
+void add_hosts(Topology& t) {
+  t.hosts.push_back({"core", "", "10.0.0.1"});
+  for (std::size_t i = 0; i < t.zones.size(); ++i) {
+    t.hosts.push_back({t.zones[i] + "-router", t.zones[i], in_zone(i, 1)});
+  }
+  t.hosts.push_back({"alb", "", "10.0.0.10"});
+  t.hosts.push_back({"client", "", "10.0.0.20"});
+  t.hosts.push_back({"control", "", "10.0.0.30"});
+  for (std::size_t i = 0; i < t.zones.size(); ++i) {
+    const auto& zone = t.zones[i];
+    t.hosts.push_back({zone + "-reserved", zone, in_zone(i, 10)});
+    t.hosts.push_back({zone + "-spot", zone, in_zone(i, 11)});
+    t.hosts.push_back({zone + "-redis", zone, in_zone(i, 20)});
+  }
+}
+
+void add_process(Topology& t, const std::string& host_name, std::string name, std::string kind,
+                 std::uint16_t port, std::map<std::string, std::string> labels) {
+  const Host* host = t.host(host_name);
+  t.processes.push_back({std::move(name), std::move(kind), host->name, host->zone, host->address,
+                         port, std::move(labels)});
+}
+
+void add_processes(Topology& t) {
+  const auto data_nodes = static_cast<std::size_t>(t.profile.data_nodes);
+  for (std::size_t i = 0; i < std::min(data_nodes, t.zones.size()); ++i) {
+    const auto host = t.zones[i] + "-redis";
+    add_process(t, host, host, "redis", redis_port, {{"cache", std::string(cache_name)}});
+  }
+  for (const auto& zone : t.zones) {
+    add_process(t, zone + "-redis", zone + "-sentinel", "sentinel", sentinel_port, {});
+  }
+  for (const auto& zone : t.zones) {
+    const auto reserved = zone + "-reserved";
+    const auto spot = zone + "-spot";
+    add_process(t, reserved, reserved, "app", app_port, {{"service", "app"}});
+    add_process(t, spot, spot, "app", app_port, {{"service", "app"}, {"spot", "true"}});
+  }
+  add_process(t, "alb", "alb", "balancer", balancer_port, {});
+}
+
+}  // namespace
+
+Result<Profile> profile(std::string_view name) {
+  const std::array<Profile, 2> all{hardened(), naive()};
+  const auto it = std::ranges::find(all, name, &Profile::name);
+  if (it != all.end()) {
+    return *it;
+  }
+  const std::vector<std::string> names{all[0].name, all[1].name};
+  return Error{ErrorKind::usage,
+               fmt::format("unknown lab profile '{}'{}", name, suggestion(name, names))};
+}
+
+const Host* Topology::host(std::string_view name) const {
+  const auto it = std::ranges::find(hosts, name, &Host::name);
+  return it == hosts.end() ? nullptr : &*it;
+}
+
+const Process* Topology::process(std::string_view name) const {
+  const auto it = std::ranges::find(processes, name, &Process::name);
+  return it == processes.end() ? nullptr : &*it;
+}
+
+std::vector<const Process*> Topology::of_kind(std::string_view kind) const {
+  std::vector<const Process*> found;
+  for (const auto& p : processes) {
+    if (p.kind == kind) {
+      found.push_back(&p);
+    }
+  }
+  return found;
+}
+
+Topology make_topology(const Profile& profile) {
+  Topology t;
+  t.profile = profile;
+  add_hosts(t);
+  add_processes(t);
+  return t;
+}
+
+targets::World blueprint(const Topology& topology) {
+  targets::World world;
+  world.name = "lab";
+  world.profile = topology.profile.name;
+  world.zones = topology.zones;
+  for (const auto& host : topology.hosts) {
+    world.hosts.push_back(host.name);
+  }
+  for (const auto& p : topology.processes) {
+    targets::Component c;
+    c.name = p.name;
+    c.kind = p.kind;
+    c.host = p.host;
+    c.zone = p.zone;
+    c.address = p.address;
+    c.port = p.port;
+    c.health = "healthy";
+    c.labels = p.labels;
+    if (const auto cache = p.labels.find("cache"); cache != p.labels.end()) {
+      // The first data node is the home, because it is started as the primary.
+      const bool home = world.cache_homes.emplace(cache->second, p.name).second;
+      c.labels["role"] = home ? "primary" : "replica";
+    }
+    world.components.push_back(std::move(c));
+  }
+  return world;
+}
+
+}  // namespace faultline::lab
