@@ -15,6 +15,7 @@
 namespace faultline::engine {
 
 using Json = nlohmann::json;
+using faultline::in_words;
 
 /// Where in a script something was asked for.
 struct Place {
@@ -83,6 +84,9 @@ class Stage {
   /// A line in the record's events.
   virtual void note(const std::string& text) = 0;
 };
+
+/// Stack of the fiber that runs a method: Lua allows 200 nested C calls of up to 2 KiB each.
+constexpr std::size_t method_stack_bytes = 1u << 20;
 
 /// A loaded script. The method runs Lua in the calling fiber; errors are thrown as Failure with
 /// file and line.

@@ -1,0 +1,38 @@
+#include "orchestrator/cli/commands.hpp"
+#include "orchestrator/cli/control.hpp"
+
+#include <fmt/format.h>
+
+namespace faultline::cli {
+namespace {
+
+struct AbortOptions {
+  std::string pid;
+  std::string reason = "by `faultline abort`";
+};
+
+int abort_all(const Context& context, const AbortOptions& o) {
+  const auto told = abort_runs(context.home, o.pid, o.reason);
+  if (!told) {
+    return report(told.error());
+  }
+  if (*told == 0) {
+    fmt::print("no run to abort in {}\n", context.home.string());
+    return 3;
+  }
+  fmt::print("aborted {} run{}: reverted and over\n", *told, *told == 1 ? "" : "s");
+  return 0;
+}
+
+}  // namespace
+
+void add_abort(CLI::App& app, Context& context) {
+  auto o = std::make_shared<AbortOptions>();
+  auto* command = app.add_subcommand("abort", "stop the runs of this home and revert now");
+  command->add_option("PID", o->pid, "only the run of this process");
+  command->add_option("--reason", o->reason, "for the record");
+  command->callback(
+      [o, &context] { context.action = [o, &context] { return abort_all(context, *o); }; });
+}
+
+}  // namespace faultline::cli

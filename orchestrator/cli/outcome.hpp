@@ -1,0 +1,26 @@
+#pragma once
+
+#include "orchestrator/cli/command.hpp"
+#include "orchestrator/engine/run.hpp"
+
+#include <string>
+#include <vector>
+
+namespace faultline::cli {
+
+/// Where the records of a command go, and the exit code that sums them up.
+struct Outputs {
+  std::string json, html;  ///< files; "-" for JSON is standard output
+};
+
+/// Keeps a record in <home>/runs/<id>/ and in the history; a run that did not pass also keeps the
+/// components' logs. Problems are told on standard error and change no verdict.
+void keep(const Context& context, const engine::RunResult& result, targets::Target& target);
+
+/// Writes what was asked for: an object for one record, JSON Lines for several.
+Result<> write_outputs(const Outputs& outputs, const std::vector<nlohmann::json>& records);
+
+/// The worst, in the order 5, 2, 4, 1, 3, 0; an interruption (130, 143) before all but 5.
+int worst(int a, int b);
+
+}  // namespace faultline::cli

@@ -1,0 +1,170 @@
+#include "orchestrator/cli/commands.hpp"
+#include "orchestrator/cli/outcome.hpp"
+#include "orchestrator/cli/session.hpp"
+#include "orchestrator/report/console.hpp"
+#include "orchestrator/report/table.hpp"
+#include "orchestrator/report/verdict.hpp"
+#include "orchestrator/script/loader.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+namespace faultline::cli {
+namespace {
+
+struct RunOptions {
+  std::vector<std::string> files;
+  std::string environment = "lab";
+  std::string profile;
+  std::vector<std::string> vars;
+  std::size_t variant = 0;
+  std::uint64_t seed = 1;
+  std::string timeout, wait;
+  Outputs outputs;
+  bool quiet = false;
+};
+
+Result<std::map<std::string, std::string>> parse_vars(const std::vector<std::string>& vars) {
+  std::map<std::string, std::string> out;
+  for (const auto& var : vars) {
+    const auto equals = var.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Error{ErrorKind::usage, fmt::format("--var expects name=value, found '{}'", var)};
+    }
+    out[var.substr(0, equals)] = var.substr(equals + 1);
+  }
+  return out;
+}
+
+/// Everything about a script that can be wrong is found here, before anything is touched.
+Result<> look_over(const std::vector<std::string>& files, const engine::Environment& environment,
+                   const script::LoadOptions& options, const std::string& profile) {
+  const auto* kind = targets::find(environment.target);
+  if (kind == nullptr) {
+    return Error{ErrorKind::usage, fmt::format("environment {}: there is no target '{}'",
+                                               environment.name, environment.target)};
+  }
+  for (const auto& file : files) {
+    const auto experiment = script::load_experiment(file, environment, options);
+    if (!experiment) {
+      return experiment.error();
+    }
+    const auto steps = script::dry_run(*experiment, environment,
+                                       kind->blueprint(profile.empty() ? "hardened" : profile),
+                                       kind->capabilities);
+    if (!steps) {
+      return steps.error();
+    }
+  }
+  return {};
+}
+
+bool colour_wanted(int fd) {
+  return ::isatty(fd) != 0 && std::getenv("NO_COLOR") == nullptr;
+}
+
+int run_all(const Context& context, const RunOptions& options, Session& session,
+            const engine::Environment& environment, const script::LoadOptions& load) {
+  int code = 0;
+  std::vector<nlohmann::json> records;
+  for (const auto& file : options.files) {
+    // Loaded anew: what the dry pass did to the script's state must not show in the run.
+    const auto experiment = script::load_experiment(file, environment, load);
+    if (!experiment) {
+      return worst(code, report(experiment.error()));
+    }
+    auto result = session.run(*experiment);
+    keep(context, result, session.target());
+    fmt::print(stderr, "{}\n", faultline::report::last_line(result.record));
+    code = worst(code, result.exit_code);
+    records.push_back(std::move(result.record));
+    if (result.exit_code == 130 || result.exit_code == 143 || result.exit_code == 5) {
+      break;  // somebody wants it to end, or the environment is not what the next one expects
+    }
+  }
+  if (const auto written = write_outputs(options.outputs, records); !written) {
+    code = worst(code, report(written.error()));
+  }
+  if (records.size() > 1 || options.files.size() > 1) {
+    fmt::print(stderr, "\n{}", faultline::report::drill_table(records, colour_wanted(STDERR_FILENO)));
+  }
+  return code;
+}
+
+Result<Session::Options> session_options(const RunOptions& options,
+                                         const engine::Environment& environment) {
+  Session::Options out{.environment = environment, .profile = options.profile, .seed = options.seed};
+  for (const auto& [text, into] :
+       {std::pair{options.timeout, 0}, std::pair{options.wait, 1}}) {
+    if (text.empty()) {
+      continue;
+    }
+    const auto duration = parse_duration(text);
+    if (!duration) {
+      return duration.error();
+    }
+    if (into == 0) {
+      out.timeout = *duration;
+    } else {
+      out.wait_for_owner = *duration;
+    }
+  }
+  return out;
+}
+
+int run(const Context& context, const RunOptions& options) {
+  const auto environment = script::load_environment(options.environment, {});
+  if (!environment) {
+    return report(environment.error());
+  }
+  const auto vars = parse_vars(options.vars);
+  if (!vars) {
+    return report(vars.error());
+  }
+  script::LoadOptions load{.vars = *vars, .variant = {}, .limits = {}};
+  if (options.variant > 0) {
+    load.variant = options.variant;
+  }
+  if (const auto fine = look_over(options.files, *environment, load, options.profile); !fine) {
+    return report(fine.error());
+  }
+  auto wanted = session_options(options, *environment);
+  if (!wanted) {
+    return report(wanted.error());
+  }
+  const bool live = ::isatty(STDERR_FILENO) != 0 && !options.quiet;
+  faultline::report::Console console(stderr, live, colour_wanted(STDERR_FILENO), options.quiet);
+  wanted->on_event = [&](const nlohmann::json& event) { console.on(event); };
+  wanted->progress = [&](const std::string& text) {
+    if (!options.quiet) {
+      fmt::print(stderr, "{}\n", text);
+    }
+  };
+  const auto session = Session::open(context, std::move(*wanted));
+  if (!session) {
+    return report(session.error());
+  }
+  return run_all(context, options, **session, *environment, load);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Context& context) {
+  auto o = std::make_shared<RunOptions>();
+  auto* command = app.add_subcommand("run", "run experiments and judge them");
+  command->add_option("FILE", o->files, "experiments, Lua files")->required();
+  command->add_option("--env", o->environment, "environment: lab, or a Lua file");
+  command->add_option("--profile", o->profile, "profile of the lab: hardened (default) or naive");
+  command->add_option("--var", o->vars, "set a parameter: name=value")->type_name("NAME=VALUE");
+  command->add_option("--variant", o->variant, "run the N-th of the script's variants, from 1");
+  command->add_option("--seed", o->seed, "seed of everything random; kept in the record");
+  command->add_option("--timeout", o->timeout, "end the run after, reverted: 90s, 5m");
+  command->add_option("--wait", o->wait, "wait so long for an environment that another run holds");
+  command->add_option("--json", o->outputs.json, "write the record; - is standard output");
+  command->add_option("--html", o->outputs.html, "write one self-contained page");
+  command->add_flag("--quiet", o->quiet, "only the last line");
+  command->callback([o, &context] { context.action = [o, &context] { return run(context, *o); }; });
+}
+
+}  // namespace faultline::cli

@@ -1,0 +1,137 @@
+#include "orchestrator/cli/session.hpp"
+
+#include "orchestrator/cli/control.hpp"
+
+#include <boost/asio/signal_set.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <charconv>
+#include <csignal>
+#include <random>
+
+namespace faultline::cli {
+namespace fs = std::filesystem;
+namespace {
+
+std::string operator_name() {
+  const char* user = std::getenv("USER");
+  return fmt::format("{}, pid {}", user != nullptr ? user : fmt::format("uid {}", ::getuid()),
+                     ::getpid());
+}
+
+}  // namespace
+
+std::string new_run_id() {
+  std::random_device random;
+  return fmt::format("{:%Y%m%d-%H%M%S}-{:04x}", fmt::gmtime(std::time(nullptr)), random() & 0xffff);
+}
+
+Result<Duration> parse_duration(const std::string& text) {
+  double number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
+  const double seconds = unit == "ms" ? 0.001 : unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  constexpr double longest_s = 7 * 24 * 3600;  // a week: beyond it a unit was surely mistaken
+  if (error != std::errc() || seconds == 0 || !(number >= 0) || number * seconds > longest_s) {
+    return Error{ErrorKind::usage,
+                 fmt::format("expected a duration such as 500ms, 30s, 5m or 1h, found '{}'", text)};
+  }
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(number * seconds));
+}
+
+Result<std::unique_ptr<Session>> Session::open(const Context& context, Options options) {
+  std::unique_ptr<Session> session(new Session(context, std::move(options)));
+  const auto folder = context.home / "journal";
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    return Error{ErrorKind::io,
+                 fmt::format("nothing was injected: {} cannot be created: {}; set FAULTLINE_HOME to a "
+                             "folder that can be written",
+                             folder.string(), error.message())};
+  }
+  const auto recovered = recover_leftovers(context);
+  if (!recovered) {
+    return recovered.error();
+  }
+  for (const auto& line : recovered->lines) {
+    session->options_.progress(line);
+  }
+  if (!recovered->residue.empty()) {
+    return Error{ErrorKind::conflict,
+                 fmt::format("nothing was injected: leftovers of an earlier run could not be put back: "
+                             "{}; see `faultline recover`",
+                             recovered->residue.front())};
+  }
+  session->id_ = new_run_id();
+  session->journal_file_ = folder / (session->id_ + ".journal");
+  auto journal = store::FileJournal::open(session->journal_file_);
+  if (!journal) {
+    return Error{journal.error().kind, "nothing was injected: " + journal.error().message};
+  }
+  session->journal_ = std::move(*journal);
+  const auto* kind = targets::find(session->options_.environment.target);
+  auto target = kind->open(session->io_, {.home = context.home,
+                                          .cache = context.cache,
+                                          .profile = session->options_.profile,
+                                          .stage = true,
+                                          .progress = session->options_.progress});
+  if (!target) {
+    return target.error();
+  }
+  session->target_ = std::move(*target);
+  return session;
+}
+
+Session::~Session() {
+  if (all_closed_) {
+    std::error_code ignored;  // a journal that stays is read again, and found closed
+    fs::remove(journal_file_, ignored);
+  }
+}
+
+engine::RunResult Session::run(const engine::Experiment& experiment) {
+  const auto world = await<targets::World>(io_, [&](auto done) { target_->observe(done); });
+  engine::Run run({.environment = options_.environment,
+                   .experiment = experiment,
+                   .target = *target_,
+                   .journal = *journal_,
+                   .clock = clock_,
+                   .executor = io_.get_executor(),
+                   .id = std::exchange(id_, new_run_id()),
+                   .operator_name = operator_name(),
+                   .profile = world ? world->profile : options_.profile,
+                   .seed = options_.seed,
+                   .wait_for_owner = options_.wait_for_owner,
+                   .measure = options_.measure,
+                   .on_event = options_.on_event});
+  std::optional<engine::RunResult> result;
+  boost::asio::signal_set signals(io_, SIGINT, SIGTERM);
+  signals.async_wait([&](boost::system::error_code error, int signal) {
+    if (!error) {
+      run.stop(signal == SIGINT ? engine::Stop::interrupt : engine::Stop::terminate,
+               signal == SIGINT ? "interrupted (Ctrl-C)" : "terminated (SIGTERM)");
+    }
+  });
+  ControlSocket control(io_, context_.home, [&](const std::string& reason) {
+    run.stop(engine::Stop::abort, "aborted: " + reason);
+  });
+  std::unique_ptr<Timer> timeout;
+  if (options_.timeout) {
+    timeout = clock_.at(clock_.now() + *options_.timeout, [&] {
+      run.stop(engine::Stop::timeout,
+               "the run took longer than its --timeout of " + in_words(*options_.timeout));
+    });
+  }
+  run.start([&](engine::RunResult r) { result = std::move(r); });
+  io_.restart();
+  while (!result && io_.run_one() > 0) {
+  }
+  all_closed_ = all_closed_ && result->exit_code != 5;
+  return std::move(*result);
+}
+
+}  // namespace faultline::cli

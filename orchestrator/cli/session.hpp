@@ -1,0 +1,86 @@
+#pragma once
+
+#include "orchestrator/cli/command.hpp"
+#include "orchestrator/engine/run.hpp"
+#include "orchestrator/store/journal.hpp"
+#include "targets/catalog.hpp"
+#include "targets/net/asio_clock.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace faultline::cli {
+
+/// Runs `io` until `start`'s callback was called, and returns what it got.
+template <class T, class Start>
+Result<T> await(boost::asio::io_context& io, Start start) {
+  std::optional<Result<T>> answer;
+  start([&](Result<T> result) { answer = std::move(result); });
+  io.restart();
+  while (!answer && io.run_one() > 0) {
+  }
+  return answer ? std::move(*answer)
+                : Result<T>(Error{ErrorKind::io, "the environment went away without an answer"});
+}
+
+/// One use of an environment by one command: the event loop, the journal, the target. Members are
+/// in the order of construction; destruction, backwards, is the shutdown order.
+class Session {
+ public:
+  struct Options {
+    const engine::Environment& environment;
+    std::string profile;        ///< empty: the one that is up, else hardened
+    Duration wait_for_owner{};
+    std::optional<Duration> timeout;
+    std::uint64_t seed = 1;
+    bool measure = true;
+    engine::Timeline::Sink on_event;
+    std::function<void(std::string)> progress;
+  };
+
+  /// Checks that the journal can be written, puts leftovers back, then opens the environment.
+  /// Nothing is injected when any of it fails.
+  static Result<std::unique_ptr<Session>> open(const Context& context, Options options);
+
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Runs one experiment to its end. SIGINT, SIGTERM and `faultline abort` stop it, reverted.
+  engine::RunResult run(const engine::Experiment& experiment);
+  [[nodiscard]] targets::Target& target() { return *target_; }
+
+ private:
+  Session(const Context& context, Options options)
+      : context_(context), options_(std::move(options)), clock_(io_.get_executor()) {}
+
+  const Context& context_;
+  Options options_;
+  boost::asio::io_context io_;
+  net::AsioClock clock_;
+  std::string id_;
+  std::filesystem::path journal_file_;
+  bool all_closed_ = true;
+  std::unique_ptr<store::FileJournal> journal_;  // before the target: an undo may still be written
+  std::unique_ptr<targets::Target> target_;
+};
+
+/// What recovery did with the faults of owners that are gone.
+struct Recovered {
+  std::vector<std::string> lines;    ///< in words, one a fault
+  std::vector<std::string> residue;  ///< what is still not as it was
+};
+/// Puts back what journals of this home still hold open, but for those whose owner lives.
+Result<Recovered> recover_leftovers(const Context& context);
+
+/// "20261120-234728-1f3a": sorts by time; unique enough for one home.
+std::string new_run_id();
+
+/// "30s", "500ms", "5m", "1h". Error `usage` otherwise.
+Result<Duration> parse_duration(const std::string& text);
+
+}  // namespace faultline::cli

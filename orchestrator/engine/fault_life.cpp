@@ -1,0 +1,253 @@
+#include "orchestrator/engine/fault_life.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace faultline::engine {
+
+FaultLife::FaultLife(std::vector<std::string> resources, Duration effect_within)
+    : resources_(std::move(resources)), effect_within_(effect_within), undos_(resources_.size()) {}
+
+std::vector<FaultLife::Command> FaultLife::on(const Event& event, Instant now) {
+  return std::visit([&](const auto& e) { return handle(e, now); }, event);
+}
+
+FaultLife::Commands FaultLife::handle(const Begin&, Instant) {
+  state_ = State::claiming;
+  return {Claim{}};
+}
+
+FaultLife::Commands FaultLife::handle(const Claimed& e, Instant) {
+  if (e.error || end_asked_) {
+    state_ = State::refused;
+    problem_ = e.error ? e.error->message : problem_;
+    return e.error ? Commands{} : Commands{Release{}};
+  }
+  state_ = State::journalling;
+  return {Record{"intended"}};
+}
+
+FaultLife::Commands FaultLife::handle(const Recorded& e, Instant) {
+  if (state_ != State::journalling) {
+    return {};  // later records are written as well as can be; nothing waits for them
+  }
+  if (e.error) {
+    state_ = State::refused;
+    problem_ = "nothing was injected, because the journal could not be written: " + e.error->message;
+    return {Release{}};
+  }
+  if (end_asked_) {
+    state_ = State::refused;
+    return {Record{"closed"}, Release{}};
+  }
+  state_ = State::arming;
+  undos_[0].armed = true;
+  return {Arm{0}};
+}
+
+FaultLife::Commands FaultLife::handle(const Armed& e, Instant now) {
+  if (e.error) {
+    problem_ = "the target refused to arm its deadline: " + e.error->message;
+    return start_reverting(now);
+  }
+  if (end_asked_) {
+    return start_reverting(now);
+  }
+  if (++next_ < resources_.size()) {
+    undos_[next_].armed = true;
+    return {Arm{next_}};
+  }
+  state_ = State::applying;
+  next_ = 0;
+  return {Apply{0}};
+}
+
+FaultLife::Commands FaultLife::handle(const Applied& e, Instant now) {
+  if (e.outcome == targets::Outcome::refused) {
+    problem_ = "the target refused the action: " + e.detail;
+    return start_reverting(now);
+  }
+  if (end_asked_) {
+    return start_reverting(now);
+  }
+  if (++next_ < resources_.size()) {
+    return {Apply{next_}};
+  }
+  state_ = State::proving;
+  prove_until_ = now + effect_within_;
+  proof_pending_ = true;
+  return {Record{"applied"}, Prove{}};
+}
+
+FaultLife::Commands FaultLife::handle(const Proved& e, Instant now) {
+  proof_pending_ = false;
+  if (state_ != State::proving) {
+    return {};
+  }
+  evidence_ = e.evidence;
+  if (e.all_hold) {
+    proved_ = true;
+    state_ = State::held;
+    return {};
+  }
+  if (now < *prove_until_) {
+    return {Wake{proof_pause}};
+  }
+  problem_ = fmt::format("the effect was not proved within {}: {}", in_words(effect_within_),
+                         e.evidence);
+  return start_reverting(now);
+}
+
+FaultLife::Commands FaultLife::handle(const End& e, Instant now) {
+  if (!end_asked_) {
+    end_asked_ = true;
+    if (problem_.empty()) {
+      problem_ = e.reason;
+    }
+  }
+  if (state_ == State::fresh) {
+    state_ = State::refused;
+    return {};
+  }
+  // In the steps before, the pending answer comes first and then finds `end_asked_`.
+  return state_ == State::proving || state_ == State::held ? start_reverting(now) : Commands{};
+}
+
+FaultLife::Commands FaultLife::start_reverting(Instant now) {
+  state_ = State::reverting;
+  Commands commands{Record{"reverting"}};
+  const auto more = continue_reverting(now);
+  commands.insert(commands.end(), more.begin(), more.end());
+  return commands;
+}
+
+/// Newest first within a resource; resources do not wait for each other.
+FaultLife::Commands FaultLife::continue_reverting(Instant now) {
+  Commands commands;
+  bool all_done = true;
+  for (std::size_t i = undos_.size(); i-- > 0;) {
+    auto& undo = undos_[i];
+    if (!undo.armed || undo.done) {
+      continue;
+    }
+    all_done = false;
+    const bool due = !undo.retry_at || now >= *undo.retry_at;
+    if (!undo.pending && due && !newer_pending(i)) {
+      undo.pending = true;
+      ++undo.attempts;
+      commands.emplace_back(Revert{i});
+    }
+  }
+  if (all_done) {
+    state_ = State::settling;
+    commands.emplace_back(Record{"reverted"});
+    commands.emplace_back(Compare{});
+  }
+  return commands;
+}
+
+bool FaultLife::newer_pending(std::size_t action) const {
+  for (std::size_t i = action + 1; i < undos_.size(); ++i) {
+    if (resources_[i] == resources_[action] && undos_[i].armed && !undos_[i].done) {
+      return true;
+    }
+  }
+  return false;
+}
+
+FaultLife::Commands FaultLife::handle(const Reverted& e, Instant now) {
+  auto& undo = undos_[e.action];
+  undo.pending = false;
+  if (state_ != State::reverting) {
+    return {};
+  }
+  if (!e.error) {
+    undo.done = true;
+    return continue_reverting(now);
+  }
+  if (undo.attempts >= revert_attempts || e.error->kind == ErrorKind::fenced ||
+      e.error->kind == ErrorKind::conflict) {
+    return give_up(fmt::format("{}: {}", resources_[e.action], e.error->message));
+  }
+  const auto backoff = std::min(first_backoff * (1 << (undo.attempts - 1)), longest_backoff);
+  undo.retry_at = now + backoff;
+  return {Wake{backoff}};
+}
+
+FaultLife::Commands FaultLife::handle(const Compared& e, Instant now) {
+  if (state_ != State::settling) {
+    return {};
+  }
+  if (e.waiting) {
+    return {Wake{compare_pause}};
+  }
+  residue_ = e.differences;
+  if (residue_.empty()) {
+    state_ = State::closed;
+    return {Record{"closed"}, Release{}};
+  }
+  if (!settle_until_) {
+    settle_until_ = now + settling_limit;
+  }
+  if (now < *settle_until_) {
+    return {Wake{compare_pause}};
+  }
+  state_ = State::stuck;
+  return {};
+}
+
+FaultLife::Commands FaultLife::handle(const Tick&, Instant now) {
+  switch (state_) {
+    case State::proving:
+      if (proof_pending_) {
+        return {};
+      }
+      proof_pending_ = true;
+      return {Prove{}};
+    case State::reverting: return continue_reverting(now);
+    case State::settling: return {Compare{}};
+    default: return {};
+  }
+}
+
+FaultLife::Commands FaultLife::give_up(const std::string& difference) {
+  state_ = State::stuck;
+  residue_.push_back(difference);
+  return {};
+}
+
+bool FaultLife::in_force() const {
+  switch (state_) {
+    case State::arming:
+    case State::applying:
+    case State::proving:
+    case State::held:
+    case State::reverting: return true;
+    default: return false;
+  }
+}
+
+bool FaultLife::over() const {
+  return state_ == State::closed || state_ == State::refused || state_ == State::stuck;
+}
+
+std::string_view to_string(FaultLife::State state) {
+  switch (state) {
+    case FaultLife::State::fresh: return "fresh";
+    case FaultLife::State::claiming: return "claiming";
+    case FaultLife::State::journalling: return "journalling";
+    case FaultLife::State::arming: return "arming";
+    case FaultLife::State::applying: return "applying";
+    case FaultLife::State::proving: return "proving";
+    case FaultLife::State::held: return "in force";
+    case FaultLife::State::reverting: return "reverting";
+    case FaultLife::State::settling: return "settling";
+    case FaultLife::State::closed: return "reverted";
+    case FaultLife::State::refused: return "refused";
+    case FaultLife::State::stuck: return "undo incomplete";
+  }
+  return "?";
+}
+
+}  // namespace faultline::engine

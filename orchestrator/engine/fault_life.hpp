@@ -1,0 +1,119 @@
+#pragma once
+
+#include "targets/target.hpp"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace faultline::engine {
+
+/// The life of one fault, as a pure state machine: events in, commands out. The order is DESIGN's
+/// and never changes: claim, journal, arm, apply, effect, hold, revert, residue.
+class FaultLife {
+ public:
+  enum class State {
+    fresh,
+    claiming,
+    journalling,
+    arming,
+    applying,
+    proving,
+    held,       ///< in force, and proved to be
+    reverting,
+    settling,   ///< undone; differences from the end state may still go away
+    closed,     ///< nothing left; claims released
+    refused,    ///< ended before anything was touched
+    stuck,      ///< undo incomplete; claims stay (exit code 5)
+  };
+
+  // What happened.
+  struct Begin {};
+  struct Claimed { std::optional<Error> error; };
+  struct Recorded { std::optional<Error> error; };        ///< the `intended` record
+  struct Armed { std::optional<Error> error; };
+  struct Applied { targets::Outcome outcome; std::string detail; };
+  struct Proved { bool all_hold; std::string evidence; };
+  struct End { std::string reason; };                     ///< asked to revert; idempotent
+  struct Reverted { std::size_t action; std::optional<Error> error; };
+  /// `waiting`: another fault of the run is still in force, so nothing can be compared yet.
+  struct Compared { bool waiting; std::vector<std::string> differences; };
+  struct Tick {};                                         ///< a Wake came due
+  using Event = std::variant<Begin, Claimed, Recorded, Armed, Applied, Proved, End, Reverted,
+                             Compared, Tick>;
+
+  // What to do next. Each is answered by the event of the same step.
+  struct Claim {};
+  struct Record { std::string type; };  ///< intended (must succeed), applied, reverting, reverted, closed
+  struct Arm { std::size_t action; };
+  struct Apply { std::size_t action; };
+  struct Prove {};
+  struct Revert { std::size_t action; };
+  struct Compare {};
+  struct Release {};
+  struct Wake { Duration after; };
+  using Command = std::variant<Claim, Record, Arm, Apply, Prove, Revert, Compare, Release, Wake>;
+
+  /// `resources`: of each action, in the order of application.
+  FaultLife(std::vector<std::string> resources, Duration effect_within);
+
+  std::vector<Command> on(const Event& event, Instant now);
+
+  [[nodiscard]] State state() const { return state_; }
+  /// Applied, or possibly so, and not known to be undone.
+  [[nodiscard]] bool in_force() const;
+  [[nodiscard]] bool over() const;
+  [[nodiscard]] bool effect_proved() const { return proved_; }
+  [[nodiscard]] const std::string& evidence() const { return evidence_; }
+  /// Why it never held, or why it ended; empty for a plain revert.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+  [[nodiscard]] const std::vector<std::string>& residue() const { return residue_; }
+
+  static constexpr Duration proof_pause = std::chrono::milliseconds(50);
+  static constexpr Duration first_backoff = std::chrono::milliseconds(100);
+  static constexpr Duration longest_backoff = std::chrono::seconds(2);
+  static constexpr int revert_attempts = 8;  ///< some 9 s in all; the target's deadline comes after
+  static constexpr Duration compare_pause = std::chrono::milliseconds(250);
+  static constexpr Duration settling_limit = std::chrono::seconds(30);  ///< DESIGN, "residue"
+
+ private:
+  using Commands = std::vector<Command>;
+  struct Undo {
+    bool armed = false, pending = false, done = false;
+    int attempts = 0;
+    std::optional<Instant> retry_at;
+  };
+
+  Commands handle(const Begin& e, Instant now);
+  Commands handle(const Claimed& e, Instant now);
+  Commands handle(const Recorded& e, Instant now);
+  Commands handle(const Armed& e, Instant now);
+  Commands handle(const Applied& e, Instant now);
+  Commands handle(const Proved& e, Instant now);
+  Commands handle(const End& e, Instant now);
+  Commands handle(const Reverted& e, Instant now);
+  Commands handle(const Compared& e, Instant now);
+  Commands handle(const Tick& e, Instant now);
+
+  Commands start_reverting(Instant now);
+  Commands continue_reverting(Instant now);
+  Commands give_up(const std::string& difference);
+  [[nodiscard]] bool newer_pending(std::size_t action) const;
+
+  std::vector<std::string> resources_;
+  Duration effect_within_;
+  State state_ = State::fresh;
+  std::size_t next_ = 0;  ///< the action being armed or applied
+  std::vector<Undo> undos_;
+  bool end_asked_ = false;
+  bool proved_ = false;
+  bool proof_pending_ = false;
+  std::optional<Instant> prove_until_, settle_until_;
+  std::string evidence_, problem_;
+  std::vector<std::string> residue_;
+};
+
+std::string_view to_string(FaultLife::State state);
+
+}  // namespace faultline::engine

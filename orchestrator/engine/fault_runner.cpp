@@ -1,0 +1,209 @@
+#include "orchestrator/engine/fault_runner.hpp"
+
+#include <fmt/format.h>
+
+namespace faultline::engine {
+namespace {
+
+std::vector<std::string> resources_of(const faults::Plan& plan) {
+  std::vector<std::string> resources;
+  for (const auto& action : plan.actions) {
+    resources.push_back(action.resource);
+  }
+  return resources;
+}
+
+template <class T>
+std::optional<Error> error_of(const Result<T>& result) {
+  return result ? std::nullopt : std::optional(result.error());
+}
+
+}  // namespace
+
+FaultRunner::FaultRunner(FaultPorts& ports, std::string id, std::string fault, Json params,
+                         faults::Plan plan, targets::World world)
+    : ports_(ports),
+      id_(std::move(id)),
+      fault_(std::move(fault)),
+      params_(std::move(params)),
+      plan_(std::move(plan)),
+      world_(std::move(world)),
+      life_(resources_of(plan_), plan_.effect_within),
+      outcomes_(plan_.actions.size(), "not applied") {}
+
+std::string FaultRunner::summary() const {
+  std::string text;
+  for (const auto& action : plan_.actions) {
+    text += (text.empty() ? "" : "; ") + action.summary;
+  }
+  return text;
+}
+
+void FaultRunner::feed(FaultLife::Event event) {
+  const auto before = life_.state();
+  const auto commands = life_.on(event, ports_.clock.now());
+  if (life_.state() != before) {
+    tell_transition(before);
+  }
+  for (const auto& command : commands) {
+    std::visit([this](const auto& c) { run(c); }, command);
+  }
+  ports_.changed();
+}
+
+void FaultRunner::tell_transition(FaultLife::State before) {
+  using State = FaultLife::State;
+  const auto now = ports_.clock.now();
+  Json event = {{"fault", fault_}, {"id", id_}, {"summary", summary()}};
+  const auto tell = [&](const char* name) { ports_.timeline.tell(name, event); };
+  switch (life_.state()) {
+    case State::held:
+      effective_at_ = now;
+      event["evidence"] = life_.evidence();
+      return tell("effect_proved");
+    case State::reverting:
+      reverting_at_ = now;
+      event["reason"] = life_.problem();
+      if (before == State::proving && !life_.effect_proved()) {
+        event["evidence"] = life_.evidence();
+        tell("effect_missing");
+      }
+      return tell("fault_reverting");
+    case State::settling: reverted_at_ = now; return tell("fault_reverted");
+    case State::closed:
+      return ports_.timeline.tell("residue", {{"fault", id_}, {"differences", Json::array()}});
+    case State::stuck:
+      return ports_.timeline.tell("residue", {{"fault", id_}, {"differences", life_.residue()}});
+    case State::refused: event["reason"] = life_.problem(); return tell("fault_refused");
+    default: return;
+  }
+}
+
+void FaultRunner::run(const FaultLife::Claim&) {
+  feed(FaultLife::Claimed{error_of(ports_.ledger.claim(id_, plan_, world_))});
+}
+
+void FaultRunner::run(const FaultLife::Record& command) {
+  Json record = {{"type", command.type}, {"fault", id_}, {"at", rfc3339(ports_.clock.wall())}};
+  if (command.type == "intended") {
+    intended_at_ = ports_.clock.now();
+    record.update(ports_.journal_context);
+    record["kind"] = fault_;
+    record["epoch"] = ports_.epoch;
+    record["actions"] = plan_.actions;
+    record["resources"] = plan_.resources;
+    record["may_move"] = plan_.may_move;
+    ports_.timeline.tell("fault_intended",
+                         {{"fault", fault_}, {"id", id_}, {"summary", summary()}});
+  }
+  const auto written = ports_.journal.append(record);
+  if (command.type == "intended") {
+    feed(FaultLife::Recorded{error_of(written)});
+  } else if (!written) {
+    ports_.timeline.tell("note", {{"text", "journal: " + written.error().message}});
+  }
+}
+
+void FaultRunner::run(const FaultLife::Arm& command) {
+  ports_.target.arm(plan_.actions[command.action], ports_.epoch,
+                    [self = shared_from_this()](const Result<>& result) {
+                      self->feed(FaultLife::Armed{error_of(result)});
+                    });
+}
+
+void FaultRunner::run(const FaultLife::Apply& command) {
+  const auto i = command.action;
+  if (!applied_at_) {
+    applied_at_ = ports_.clock.now();
+  }
+  ports_.target.apply(
+      plan_.actions[i], ports_.epoch, [self = shared_from_this(), i](const auto& result) {
+        // An error is a lost or a failed answer: only an explicit refusal means "surely nothing".
+        const auto outcome = result ? *result
+                             : result.error().kind == ErrorKind::refused ||
+                                     result.error().kind == ErrorKind::fenced
+                                 ? targets::Outcome::refused
+                                 : targets::Outcome::unknown;
+        self->outcomes_[i] = to_string(outcome);
+        if (outcome != targets::Outcome::refused) {
+          self->ports_.timeline.tell("fault_applied",
+                                     {{"fault", self->fault_},
+                                      {"id", self->id_},
+                                      {"summary", self->plan_.actions[i].summary},
+                                      {"outcome", to_string(outcome)}});
+        }
+        self->feed(FaultLife::Applied{outcome, result ? "" : result.error().message});
+      });
+}
+
+void FaultRunner::run(const FaultLife::Prove&) { prove_from(0, ""); }
+
+/// Asks the checks one after the other and stops at the first that does not hold.
+void FaultRunner::prove_from(std::size_t check, std::string evidence) {
+  if (check == plan_.effect.size()) {
+    return feed(FaultLife::Proved{true, evidence});
+  }
+  const auto& asked = plan_.effect[check];
+  ports_.target.check(asked, [self = shared_from_this(), check, evidence,
+                              summary = asked.summary](const auto& result) {
+    const std::string seen = fmt::format("{}{}: {}", evidence.empty() ? "" : evidence + "; ", summary,
+                                         result ? result->evidence : result.error().message);
+    if (result && result->holds) {
+      self->prove_from(check + 1, seen);
+    } else {
+      self->feed(FaultLife::Proved{false, "not seen: " + seen});
+    }
+  });
+}
+
+void FaultRunner::run(const FaultLife::Revert& command) {
+  const auto i = command.action;
+  ports_.target.revert(plan_.actions[i], ports_.epoch,
+                       [self = shared_from_this(), i](const Result<>& result) {
+                         self->feed(FaultLife::Reverted{i, error_of(result)});
+                       });
+}
+
+void FaultRunner::run(const FaultLife::Compare&) {
+  ports_.compare([self = shared_from_this()](FaultLife::Compared compared) {
+    self->feed(std::move(compared));
+  });
+}
+
+void FaultRunner::run(const FaultLife::Release&) { ports_.ledger.release(id_); }
+
+void FaultRunner::run(const FaultLife::Wake& command) {
+  wakes_.push_back(ports_.clock.at(ports_.clock.now() + command.after,
+                                   [this] { feed(FaultLife::Tick{}); }));
+}
+
+Json FaultRunner::record() const {
+  Json actions = Json::array();
+  for (std::size_t i = 0; i < plan_.actions.size(); ++i) {
+    const auto& a = plan_.actions[i];
+    actions.push_back({{"id", a.id},
+                       {"kind", a.kind},
+                       {"summary", a.summary},
+                       {"undo_summary", a.undo_summary},
+                       {"outcome", outcomes_[i]}});
+  }
+  Json out = {{"id", id_},
+              {"fault", fault_},
+              {"params", params_},
+              {"reversibility", faults::to_string(plan_.reversibility)},
+              {"resources", plan_.resources},
+              {"end_state", plan_.end_state},
+              {"lasting_changes", lasting_},
+              {"actions", actions},
+              {"effect", {{"proved", life_.effect_proved()}, {"evidence", life_.evidence()}}},
+              {"state", to_string(life_.state())},
+              {"residue", life_.residue()}};
+  ports_.timeline.stamp(out, "intended_at", intended_at_);
+  ports_.timeline.stamp(out, "applied_at", applied_at_);
+  ports_.timeline.stamp(out, "effective_at", effective_at_);
+  ports_.timeline.stamp(out, "reverting_at", reverting_at_);
+  ports_.timeline.stamp(out, "reverted_at", reverted_at_);
+  return out;
+}
+
+}  // namespace faultline::engine

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "orchestrator/engine/environment.hpp"
+#include "orchestrator/engine/probes.hpp"
+#include "orchestrator/slo/judge.hpp"
+
+#include <optional>
+#include <string>
+
+namespace faultline::engine {
+
+/// What a promise came to. Pure: a function of the samples.
+struct Objective {
+  Expectation expectation;
+  std::string name;                  ///< "login >= 97 % good"
+  std::string phase;                 ///< baseline, method, verify
+  Instant from{}, to{};
+  slo::Decision decision = slo::Decision::undecided;
+  std::optional<double> measured;    ///< in `unit`
+  std::string unit;                  ///< %, ms, requests, writes
+  std::optional<slo::Summary> summary;
+  std::optional<slo::Recovery> recovery;
+  std::optional<slo::Writes> writes;
+  std::string reason;                ///< in words, when it is broken or undecided
+
+  [[nodiscard]] Json record() const;
+};
+
+/// Judges over [from, to) with what has been seen so far. `undecided` while either is possible;
+/// `final` decides with what there is, and says what is missing in `reason` when that is nothing.
+Objective judge(const Expectation& expectation, const Probes& probes,
+                const Environment& environment, Instant from, Instant to, bool final);
+
+/// A recovery as the record has it; fields that are not measured are null.
+Json recovery_record(const Objective& objective, const Probes::Measured& writer);
+
+}  // namespace faultline::engine

@@ -1,0 +1,181 @@
+#include "orchestrator/engine/probes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace faultline::engine {
+namespace {
+
+constexpr double max_delay_p99_ms = 50;  // DESIGN, "What is measured": above it the machine is too busy
+constexpr double min_rate_share = 0.98;  // fewer requests than that were sent: it could not keep up
+
+Instant from_us(std::int64_t us) { return Instant(std::chrono::microseconds(us)); }
+
+std::string spec_line(const Probe& probe, const std::string& run, std::uint64_t seed) {
+  Json args = probe.args;
+  if (probe.kind == "redis_writes") {
+    args["prefix"] = "faultline:" + run + ":" + probe.name;
+  }
+  return Json{{"probe", probe.name},
+              {"kind", probe.kind},
+              {"rate_per_s", probe.rate_per_s},
+              {"deadline_ms", to_ms(probe.deadline)},
+              {"threshold_ms", to_ms(probe.threshold)},
+              {"seed", seed},
+              {"args", args}}
+      .dump();
+}
+
+slo::Writes writes_of(const Json& j) {
+  slo::Writes w;
+  w.attempted = j.value("attempted", std::uint64_t{0});
+  w.acknowledged = j.value("acknowledged", std::uint64_t{0});
+  w.ambiguous = j.value("ambiguous", std::uint64_t{0});
+  w.lost = j.value("lost", std::uint64_t{0});
+  w.duplicated = j.value("duplicated", std::uint64_t{0});
+  w.stale = j.value("stale", std::uint64_t{0});
+  w.loss_span_ms = j.value("loss_span_ms", 0.0);
+  return w;
+}
+
+}  // namespace
+
+void Probes::start(const Environment& environment, const std::string& run, std::uint64_t seed,
+                   std::function<void(Result<>)> done) {
+  struct Starting {
+    std::size_t left;
+    std::optional<Error> error;
+  };
+  auto starting = std::make_shared<Starting>(Starting{environment.probes.size(), {}});
+  for (const auto& [name, probe] : environment.probes) {
+    auto& measured = all_.emplace_back();
+    measured.probe = probe;
+    targets::WorkerSpec spec;
+    spec.host = probe.from;
+    spec.argv = {"worker"};
+    spec.input = spec_line(probe, run, seed++);
+    spec.on_line = [this, &measured, alive = std::weak_ptr(alive_)](std::string_view line) {
+      if (!alive.expired()) {
+        on_line(measured, line);
+      }
+    };
+    spec.on_exit = [this, &measured, alive = std::weak_ptr(alive_)](const std::string& reason) {
+      if (!alive.expired() && !measured.finished) {
+        measured.problem = fmt::format("the worker of probe {} ended: {}", measured.probe.name,
+                                       reason.empty() ? "without a word" : reason);
+        measured.finished = true;
+        changed_();
+      }
+    };
+    target_.start_worker(std::move(spec), [&measured, starting, done](auto worker) {
+      if (worker) {
+        measured.worker = std::move(*worker);
+      } else {
+        starting->error = worker.error();
+      }
+      if (--starting->left == 0) {
+        done(starting->error ? Result<>(*starting->error) : Result<>());
+      }
+    });
+  }
+  if (environment.probes.empty()) {
+    done({});
+  }
+}
+
+void Probes::finish() {
+  for (auto& measured : all_) {
+    if (measured.worker && !measured.finished) {
+      measured.worker->send("finish");
+    }
+  }
+}
+
+void Probes::on_line(Measured& measured, std::string_view line) {
+  const Json j = Json::parse(line, nullptr, false);
+  if (j.is_discarded() || !j.is_object()) {
+    measured.problem = fmt::format("probe {}: not a report: {}", measured.probe.name,
+                                   line.substr(0, 80));
+    return;
+  }
+  if (j.contains("started")) {
+    measured.started = measured.seen_until = from_us(j["started"].get<std::int64_t>());
+  }
+  if (j.contains("samples")) {
+    on_samples(measured, j["samples"]);
+    measured.seen_until = from_us(j["seen_until"].get<std::int64_t>());
+  }
+  if (j.contains("writes") && j["writes"].is_object()) {
+    measured.writes = writes_of(j["writes"]);
+  }
+  if (j.contains("error")) {
+    measured.problem = fmt::format("probe {}: {}", measured.probe.name, j["error"].dump());
+  }
+  if (j.contains("finished")) {
+    measured.finished = true;
+    measured.delay_p99_ms = j.value("delay_p99_ms", 0.0);
+  }
+  changed_();
+}
+
+void Probes::on_samples(Measured& measured, const Json& samples) {
+  for (const auto& s : samples) {
+    slo::Sample sample;
+    sample.due = from_us(s.at(0).get<std::int64_t>());
+    sample.latency = std::chrono::microseconds(s.at(1).get<std::int64_t>());
+    sample.service_time = std::chrono::microseconds(s.at(2).get<std::int64_t>());
+    sample.result = static_cast<slo::Class>(std::clamp(s.at(3).get<int>(), 0, 2));
+    if (s.at(4).is_string()) {
+      sample.error = measured.series.error_class(s.at(4).get<std::string>());
+    }
+    measured.series.add(sample);
+  }
+}
+
+bool Probes::running() const {
+  return std::ranges::any_of(all_, [](const Measured& m) { return !m.finished; });
+}
+
+Instant Probes::seen_until() const {
+  Instant oldest = Instant::max();
+  for (const auto& measured : all_) {
+    oldest = std::min(oldest, measured.seen_until);
+  }
+  return oldest;
+}
+
+const Probes::Measured* Probes::find(const std::string& name) const {
+  const auto it = std::ranges::find_if(all_, [&](const auto& m) { return m.probe.name == name; });
+  return it == all_.end() ? nullptr : &*it;
+}
+
+const Probes::Measured* Probes::for_cache(const std::string& cache) const {
+  const auto it = std::ranges::find_if(all_, [&](const auto& m) {
+    return m.probe.cache == cache && m.probe.kind == "redis_writes";
+  });
+  return it == all_.end() ? nullptr : &*it;
+}
+
+std::string Probes::problem() const {
+  for (const auto& m : all_) {
+    if (!m.problem.empty()) {
+      return m.problem;
+    }
+    if (m.delay_p99_ms > max_delay_p99_ms) {
+      return fmt::format("machine too busy: the worker of {} ran {:.0f} ms late at p99, at most {:.0f} "
+                         "ms prove anything",
+                         m.probe.name, m.delay_p99_ms, max_delay_p99_ms);
+    }
+    const double seconds = to_ms(m.seen_until - m.started) / 1000;
+    const double due = m.probe.rate_per_s * seconds;
+    const auto sent = static_cast<double>(m.series.samples().size());
+    if (due > 0 && sent < due * min_rate_share) {
+      return fmt::format("machine too busy: the worker of {} sent {:.0f} of {:.0f} requests",
+                         m.probe.name, sent, due);
+    }
+  }
+  return {};
+}
+
+}  // namespace faultline::engine

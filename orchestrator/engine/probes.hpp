@@ -1,0 +1,57 @@
+#pragma once
+
+#include "orchestrator/engine/environment.hpp"
+#include "orchestrator/slo/sample.hpp"
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+namespace faultline::engine {
+
+/// The workers of a run and what they have measured: one worker a probe.
+class Probes {
+ public:
+  struct Measured {
+    Probe probe;
+    slo::Series series;
+    Instant started{};
+    Instant seen_until{};        ///< every request due before it has been reported
+    double delay_p99_ms = 0;     ///< the worker's own lateness, over its life
+    std::optional<slo::Writes> writes;
+    std::string problem;         ///< it died, or said what is wrong; empty: none
+    bool finished = false;
+    std::unique_ptr<targets::Worker> worker;
+  };
+
+  /// `changed` is called after every report of a worker.
+  Probes(targets::Target& target, std::function<void()> changed)
+      : target_(target), changed_(std::move(changed)) {}
+
+  /// Starts a worker for each probe of the environment; `done` when all have started.
+  void start(const Environment& environment, const std::string& run, std::uint64_t seed,
+             std::function<void(Result<>)> done);
+  /// Asks all to finish: no new requests, writes read back. They finish on their own; see `running`.
+  void finish();
+
+  [[nodiscard]] bool running() const;
+  /// The oldest of all workers' `seen_until`.
+  [[nodiscard]] Instant seen_until() const;
+  [[nodiscard]] const Measured* find(const std::string& name) const;
+  [[nodiscard]] const Measured* for_cache(const std::string& cache) const;
+  [[nodiscard]] const std::deque<Measured>& all() const { return all_; }
+  /// Why the figures cannot be trusted; empty when they can: a worker that died, ran late
+  /// (above 50 ms at p99) or did not keep its rate.
+  [[nodiscard]] std::string problem() const;
+
+ private:
+  void on_line(Measured& measured, std::string_view line);
+  void on_samples(Measured& measured, const Json& samples);
+
+  targets::Target& target_;
+  std::function<void()> changed_;
+  std::deque<Measured> all_;  // a deque: workers hold references
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace faultline::engine

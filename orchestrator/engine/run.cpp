@@ -1,0 +1,465 @@
+#include "orchestrator/engine/run.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace faultline::engine {
+namespace {
+
+constexpr Duration heal_limit = std::chrono::seconds(30);   // as long as a residue may settle
+constexpr Duration heal_pause = std::chrono::milliseconds(200);
+constexpr Duration renew_every = std::chrono::seconds(1);   // the target's lease is 10 s
+constexpr Duration tick_every = std::chrono::milliseconds(500);
+constexpr Duration drain_limit = std::chrono::seconds(30);  // workers read back within 15 s
+constexpr Duration verify_window = std::chrono::seconds(5);
+
+FaultPorts make_ports(const RunInputs& in, Ledger& ledger, Timeline& timeline) {
+  return {.target = in.target,
+          .journal = in.journal,
+          .ledger = ledger,
+          .clock = in.clock,
+          .timeline = timeline};
+}
+
+/// What is not as it must be for a healthy environment.
+std::vector<std::string> unhealthy(const std::vector<targets::Invariant>& invariants) {
+  std::vector<std::string> found;
+  for (const auto& i : invariants) {
+    if (!i.wanted.empty() && i.value != i.wanted) {
+      found.push_back(fmt::format("{}: {} (wanted: {})", i.name, i.value, i.wanted));
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+Run::Run(RunInputs inputs)
+    : in_(std::move(inputs)),
+      timeline_(in_.clock, in_.on_event),
+      ledger_(in_.environment.guardrails, in_.environment.staging),
+      probes_(in_.target, [this] { changed(); }),
+      ports_(make_ports(in_, ledger_, timeline_)) {
+  ports_.changed = [this] { changed(); };
+  ports_.compare = [this](const auto& done) { compare(done); };
+}
+
+Run::~Run() = default;
+
+void Run::start(std::function<void(RunResult)> done) {
+  done_ = std::move(done);
+  timeline_.tell("run_started", {{"id", in_.id},
+                                 {"experiment", in_.experiment.name},
+                                 {"title", in_.experiment.title},
+                                 {"profile", in_.profile},
+                                 {"environment", in_.environment.name}});
+  in_.target.on_notice([this, alive = std::weak_ptr(alive_)](const targets::Notice& notice) {
+    if (!alive.expired()) {
+      on_notice(notice);
+    }
+  });
+  tick_ = later(tick_every, [this] { tick(); });
+  next(life_.begin());
+}
+
+void Run::stop(Stop why, const std::string& reason) {
+  timeline_.tell("stop", {{"reason", reason}});
+  cancelled_ = reason;
+  if (in_.experiment.cancel) {
+    in_.experiment.cancel(reason);
+  }
+  next(life_.stop(why, reason));
+}
+
+void Run::next(RunLife::Command command) {
+  switch (command) {
+    case RunLife::Command::heal: return heal();
+    case RunLife::Command::check_requires: return check_requires();
+    case RunLife::Command::run_method: return run_method();
+    case RunLife::Command::cancel_method: return changed();  // its next look throws
+    case RunLife::Command::revert_all: return revert_all();
+    case RunLife::Command::verify: return verify();
+    case RunLife::Command::judge: return judge_all();
+    case RunLife::Command::report: return report();
+    case RunLife::Command::none: return;
+  }
+}
+
+std::unique_ptr<Timer> Run::later(Duration after, std::function<void()> then) {
+  return in_.clock.at(in_.clock.now() + after, std::move(then));
+}
+
+void Run::when(std::function<bool()> condition, std::function<void()> then) {
+  waiting_for_ = std::move(condition);
+  then_ = std::move(then);
+  changed();
+}
+
+void Run::changed() {
+  if (fiber_ != nullptr) {
+    fiber_->wake();
+  }
+  if (waiting_for_ && waiting_for_()) {
+    waiting_for_ = nullptr;
+    std::exchange(then_, nullptr)();
+  }
+}
+
+void Run::enter(const std::string& phase, std::optional<Duration> expected) {
+  const auto now = in_.clock.now();
+  if (!phases_.empty()) {
+    timeline_.stamp(phases_.back(), "finished", now);
+  }
+  Json entry = {{"name", phase}};
+  timeline_.stamp(entry, "started", now);
+  timeline_.stamp(entry, "finished", std::nullopt);
+  phases_.push_back(std::move(entry));
+  phase_name_ = phase;
+  phase_started_ = now;
+  phase_expected_ = expected;
+  timeline_.tell("phase",
+                 {{"phase", phase}, {"expected_ms", expected ? Json(to_ms(*expected)) : Json()}});
+}
+
+void Run::heal() {
+  enter("heal", std::nullopt);
+  acquire(in_.clock.now() + in_.wait_for_owner);
+}
+
+void Run::acquire(Instant until) {
+  const auto who = fmt::format("run {} of {}", in_.id, in_.operator_name);
+  in_.target.acquire(who, [this, until](const Result<targets::Epoch>& epoch) {
+    if (epoch) {
+      return acquired(*epoch);
+    }
+    if (epoch.error().kind != ErrorKind::refused || in_.clock.now() >= until || life_.stopping()) {
+      return next(life_.done(epoch.error().message));
+    }
+    pause_ = later(heal_pause, [this, until] { acquire(until); });
+  });
+}
+
+void Run::acquired(targets::Epoch epoch) {
+  owns_ = true;
+  epoch_ = ports_.epoch = epoch;
+  heartbeat();
+  in_.target.bring_home(epoch_, [this](const Result<std::vector<std::string>>& moves) {
+    timeline_.tell("heal", {{"moves", moves ? Json(*moves) : Json::array()}});
+    wait_until_healthy(in_.clock.now() + heal_limit);
+  });
+}
+
+void Run::wait_until_healthy(Instant limit) {
+  in_.target.invariants([this, limit](const Result<std::vector<targets::Invariant>>& found) {
+    const auto wrong = found ? unhealthy(*found) : std::vector{found.error().message};
+    if (wrong.empty()) {
+      before_ = *found;
+      ports_.journal_context = {{"run", in_.id}, {"target", in_.target.identity()}};
+      ports_.journal_context["before"] = Json::array();
+      for (const auto& i : before_) {
+        ports_.journal_context["before"].push_back({i.name, i.value});
+      }
+      return next(life_.done());
+    }
+    if (in_.clock.now() >= limit || life_.stopping()) {
+      return next(life_.done(
+          fmt::format("the environment is not healthy: {}", fmt::join(wrong, "; "))));
+    }
+    pause_ = later(heal_pause, [this, limit] { wait_until_healthy(limit); });
+  });
+}
+
+void Run::check_requires() {
+  in_.target.observe([this](const Result<targets::World>& world) {
+    if (!world) {
+      return next(life_.done(world.error().message));
+    }
+    for (const auto& need : in_.experiment.requirements) {
+      std::size_t healthy = 0;
+      for (const auto* node : world->with_label("cache", need.subject)) {
+        const auto role = node->labels.find("role");
+        healthy += node->healthy && role != node->labels.end() && role->second == "replica" ? 1 : 0;
+      }
+      if (static_cast<double>(healthy) < need.count) {
+        return next(life_.done(fmt::format(
+            "precondition unmet: {} needs at least {:.0f} replicas in sync, found {} ({}:{})",
+            need.subject, need.count, healthy, need.place.file, need.place.line)));
+      }
+    }
+    next(life_.done());
+  });
+}
+
+void Run::run_method() {
+  enter("method", std::nullopt);
+  if (!in_.measure) {
+    return spawn_method();
+  }
+  probes_.start(in_.environment, in_.id, in_.seed, [this](const Result<>& started) {
+    if (!started) {
+      return next(life_.done("a worker could not be started: " + started.error().message));
+    }
+    spawn_method();
+  });
+}
+
+void Run::spawn_method() {
+  Fiber::start(
+      in_.executor,
+      [this](Fiber& fiber) {
+        fiber_ = &fiber;
+        in_.experiment.method(*this);
+      },
+      [this](std::exception_ptr thrown) {
+        fiber_ = nullptr;
+        method_ended(thrown);
+      });
+}
+
+void Run::method_ended(std::exception_ptr thrown) {
+  std::string problem;
+  if (thrown) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& error) {
+      problem = error.what();
+    }
+  }
+  if (problem.empty() || !cancelled_.empty()) {
+    return next(life_.done());  // a cancelled method ends by throwing; why is known already
+  }
+  timeline_.tell("script_error", {{"message", problem}});
+  next(life_.done(problem));
+}
+
+void Run::revert_all() {
+  enter("recover", std::nullopt);
+  for (const auto& fault : faults_) {
+    fault->end("");
+  }
+  when([this] { return std::ranges::all_of(faults_, [](const auto& f) { return f->life().over(); }); },
+       [this] {
+         for (const auto& fault : faults_) {
+           if (fault->life().state() == FaultLife::State::stuck) {
+             life_.residue(fmt::format("{}: {}", fault->id(), fmt::join(fault->life().residue(), "; ")));
+           }
+         }
+         next(life_.done());
+       });
+}
+
+void Run::verify() {
+  if (!in_.measure || faults_.empty()) {
+    return next(life_.done());
+  }
+  enter("verify", verify_window);
+  const auto from = in_.clock.now();
+  const auto to = from + verify_window;
+  limit_ = later(verify_window + in_.environment.client_deadline + tick_every, [this] { changed(); });
+  when(
+      [this, to] {
+        return life_.stopping() || probes_.seen_until() >= to || !probes_.problem().empty() ||
+               in_.clock.now() >= to + in_.environment.client_deadline + tick_every;
+      },
+      [this, from, to] {
+        judge_steady_state("verify", from, to, false);
+        next(life_.done());
+      });
+}
+
+void Run::judge_all() {
+  enter("judge", std::nullopt);
+  probes_.finish();
+  const auto until = in_.clock.now() + drain_limit;
+  limit_ = later(drain_limit, [this] { changed(); });
+  when([this, until] { return !probes_.running() || in_.clock.now() >= until; },
+       [this] {
+         collect();
+         next(life_.done());
+       });
+}
+
+void Run::collect() {
+  for (const auto& expectation : lost_) {
+    add(judge(expectation, probes_, in_.environment, timeline_.start(), in_.clock.now(), true),
+        "method");
+  }
+  if (const auto problem = probes_.problem(); !problem.empty() && in_.measure) {
+    life_.doubt(problem);
+  } else if (probes_.running()) {
+    life_.doubt("a worker did not finish within " + in_words(drain_limit));
+  }
+  for (const auto& o : objectives_) {
+    if (o.recovery) {
+      timeline_.tell("recovery", {{"probe", o.expectation.subject},
+                                  {"actual_ms", o.recovery->actual_ms},
+                                  {"objective_ms", to_ms(o.expectation.over)},
+                                  {"censored", o.recovery->censored}});
+    }
+  }
+}
+
+void Run::report() {
+  const auto finish = [this](const Result<>&) {
+    heartbeat_.reset();
+    tick_.reset();
+    if (!phases_.empty()) {
+      timeline_.stamp(phases_.back(), "finished", in_.clock.now());
+    }
+    timeline_.tell("run_finished", {{"id", in_.id},
+                                    {"verdict", to_string(life_.verdict())},
+                                    {"reason", life_.reason()}});
+    RunResult result{record(), life_.exit_code()};
+    life_.done();
+    std::exchange(done_, nullptr)(std::move(result));
+  };
+  if (!owns_) {
+    return finish({});
+  }
+  in_.target.release(epoch_, finish);
+}
+
+void Run::heartbeat() {
+  heartbeat_ = later(renew_every, [this] {
+    in_.target.renew(epoch_, [this, alive = std::weak_ptr(alive_)](const Result<>& renewed) {
+      if (alive.expired() || !heartbeat_) {
+        return;
+      }
+      if (!renewed) {
+        return stop(Stop::environment_lost,
+                    "the environment was lost: " + renewed.error().message);
+      }
+      heartbeat();
+    });
+  });
+}
+
+void Run::on_notice(const targets::Notice& notice) {
+  timeline_.tell(notice.name, notice.detail);
+  if (notice.name == "component_died" && !notice.detail.value("by_fault", false)) {
+    life_.doubt(fmt::format("{} died, and no fault did it",
+                            notice.detail.value("component", std::string("a component"))));
+  } else if (notice.name == "deadline_fired") {
+    life_.doubt("the target's own deadline ended a fault");
+  } else if (notice.name == "owner_lost" || notice.name == "target_gone") {
+    stop(Stop::environment_lost, "the environment was lost in the middle of the run: " +
+                                     notice.detail.value("reason", notice.name));
+  }
+}
+
+void Run::compare(const std::function<void(FaultLife::Compared)>& done) {
+  if (std::ranges::any_of(faults_, [](const auto& f) { return f->life().in_force(); })) {
+    return done({.waiting = true, .differences = {}});
+  }
+  in_.target.invariants([this, done](const Result<std::vector<targets::Invariant>>& now) {
+    if (!now) {
+      return done({.waiting = false, .differences = {now.error().message}});
+    }
+    auto found = differences(*now);
+    if (found.empty()) {
+      note_lasting_changes(*now);
+    }
+    done({.waiting = false, .differences = std::move(found)});
+  });
+}
+
+std::vector<std::string> Run::differences(const std::vector<targets::Invariant>& now) const {
+  std::set<std::string> may_move;
+  for (const auto& fault : faults_) {
+    may_move.insert(fault->plan().may_move.begin(), fault->plan().may_move.end());
+  }
+  std::vector<std::string> found;
+  for (const auto& was : before_) {
+    const auto is = std::ranges::find(now, was.name, &targets::Invariant::name);
+    const std::string value = is == now.end() ? "gone" : is->value;
+    if (value != was.value && !may_move.contains(was.name)) {
+      found.push_back(fmt::format("{}: was {}, is {}", was.name, was.value, value));
+    }
+  }
+  for (const auto& is : now) {
+    if (std::ranges::find(before_, is.name, &targets::Invariant::name) == before_.end()) {
+      found.push_back(fmt::format("{}: was not there, is {}", is.name, is.value));
+    }
+  }
+  return found;
+}
+
+void Run::note_lasting_changes(const std::vector<targets::Invariant>& now) {
+  for (const auto& fault : faults_) {
+    std::vector<std::string> changes;
+    for (const auto& name : fault->plan().may_move) {
+      const auto was = std::ranges::find(before_, name, &targets::Invariant::name);
+      const auto is = std::ranges::find(now, name, &targets::Invariant::name);
+      if (was != before_.end() && is != now.end() && was->value != is->value) {
+        changes.push_back(fmt::format("{}: {} -> {}", name, was->value, is->value));
+      }
+    }
+    fault->set_lasting_changes(std::move(changes));
+  }
+}
+
+void Run::tick() {
+  const auto now = in_.clock.now();
+  Json probes = Json::object();
+  for (const auto& m : probes_.all()) {
+    const auto from = ticked_ == Instant{} ? now - tick_every : ticked_;
+    const auto s = slo::summarize(m.series, from - tick_every, now - tick_every);
+    probes[m.probe.name] = {{"requests", s.requests}, {"good", s.good}, {"degraded", s.degraded},
+                            {"bad", s.bad},
+                            {"p99_ms", std::isfinite(s.p99_ms) ? Json(s.p99_ms) : Json()}};
+  }
+  Json faults = Json::array();
+  for (const auto& f : faults_) {
+    if (f->life().in_force() && f->applied_at()) {
+      faults.push_back({{"id", f->id()},
+                        {"summary", f->summary()},
+                        {"age_ms", to_ms(now - *f->applied_at())}});
+    }
+  }
+  ticked_ = now;
+  timeline_.show("tick",
+                 {{"phase", phase_name_},
+                  {"phase_elapsed_ms", to_ms(now - phase_started_)},
+                  {"phase_expected_ms", phase_expected_ ? Json(to_ms(*phase_expected_)) : Json()},
+                  {"probes", probes},
+                  {"faults", faults}});
+  tick_ = later(tick_every, [this] { tick(); });
+}
+
+void Run::add(Objective objective, const std::string& phase) {
+  objective.phase = phase;
+  timeline_.tell("objective", objective.record());
+  if (objective.decision == slo::Decision::broken) {
+    life_.missed(objective.reason);
+  } else if (objective.decision == slo::Decision::undecided) {
+    life_.doubt(objective.reason);
+  }
+  objectives_.push_back(std::move(objective));
+}
+
+std::vector<Expectation> Run::steady_state() const {
+  std::vector<Expectation> wanted;
+  for (const auto& [name, expectation] : in_.environment.objectives) {
+    const auto& named = in_.experiment.steady_state;
+    if (named.empty() || std::ranges::find(named, name) != named.end()) {
+      wanted.push_back(expectation);
+    }
+  }
+  return wanted;
+}
+
+void Run::judge_steady_state(const std::string& phase, Instant from, Instant to,
+                             bool missing_is_doubt) {
+  for (const auto& expectation : steady_state()) {
+    auto objective = judge(expectation, probes_, in_.environment, from, to, true);
+    if (missing_is_doubt && objective.decision == slo::Decision::broken) {
+      objective.decision = slo::Decision::undecided;
+      objective.reason = "the baseline did not hold: " + objective.reason;
+    }
+    add(std::move(objective), phase);
+  }
+}
+
+}  // namespace faultline::engine

@@ -1,0 +1,125 @@
+#pragma once
+
+#include "orchestrator/engine/environment.hpp"
+#include "orchestrator/engine/fault_runner.hpp"
+#include "orchestrator/engine/fiber.hpp"
+#include "orchestrator/engine/objectives.hpp"
+#include "orchestrator/engine/probes.hpp"
+#include "orchestrator/engine/run_life.hpp"
+
+#include <memory>
+
+namespace faultline::engine {
+
+/// What a run needs; everything outlives it.
+struct RunInputs {
+  const Environment& environment;
+  const Experiment& experiment;
+  targets::Target& target;
+  store::Journal& journal;
+  Clock& clock;
+  boost::asio::any_io_executor executor;
+  std::string id;
+  std::string operator_name;
+  std::string profile;
+  std::uint64_t seed = 1;
+  Duration wait_for_owner{};  ///< how long to wait for an environment that another run holds
+  bool measure = true;        ///< false: no load and no steady state, as in `faultline inject`
+  Timeline::Sink on_event;
+};
+
+struct RunResult {
+  Json record;
+  int exit_code = 3;
+};
+
+/// One execution of an experiment: carries out what RunLife decides. All on one executor.
+class Run : private Stage {
+ public:
+  explicit Run(RunInputs inputs);
+  ~Run() override;
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  /// `done` is called once, when everything is put back or known not to be.
+  void start(std::function<void(RunResult)> done);
+  /// From the executor. Everything in force is reverted; sticky.
+  void stop(Stop why, const std::string& reason);
+
+ private:
+  // The steps, in run.cpp.
+  void next(RunLife::Command command);
+  void heal();
+  void acquire(Instant until);
+  void acquired(targets::Epoch epoch);
+  void wait_until_healthy(Instant limit);
+  void check_requires();
+  void run_method();
+  void spawn_method();
+  void method_ended(std::exception_ptr thrown);
+  void revert_all();
+  void verify();
+  void judge_all();
+  void collect();
+  void report();
+  [[nodiscard]] std::unique_ptr<Timer> later(Duration after, std::function<void()> then);
+  /// Calls `then` once `condition` holds; asked after every change. One at a time.
+  void when(std::function<bool()> condition, std::function<void()> then);
+  void changed();
+  void enter(const std::string& phase, std::optional<Duration> expected);
+  void heartbeat();
+  void tick();
+  void on_notice(const targets::Notice& notice);
+  void compare(const std::function<void(FaultLife::Compared)>& done);
+  [[nodiscard]] std::vector<std::string> differences(
+      const std::vector<targets::Invariant>& now) const;
+  void note_lasting_changes(const std::vector<targets::Invariant>& now);
+  void add(Objective objective, const std::string& phase);
+  void judge_steady_state(const std::string& phase, Instant from, Instant to, bool missing_is_doubt);
+  [[nodiscard]] std::vector<Expectation> steady_state() const;
+
+  // Stage, in stage.cpp: what the method may ask for.
+  targets::World world() override;
+  void baseline(std::optional<Duration> length, const Place& place) override;
+  std::vector<FaultId> inject(const std::vector<FaultRequest>& faults) override;
+  void revert(FaultId fault) override;
+  void wait(Duration length) override;
+  bool expect(const Expectation& expectation) override;
+  void note(const std::string& text) override;
+  void block(const std::function<bool()>& condition);
+  [[noreturn]] void give_up(const std::string& reason);
+  std::shared_ptr<FaultRunner> plan_fault(const FaultRequest& request,
+                                          const targets::World& world);
+
+  // The record, in record.cpp.
+  [[nodiscard]] Json record() const;
+
+  RunInputs in_;
+  Timeline timeline_;
+  RunLife life_;
+  Ledger ledger_;
+  Probes probes_;
+  FaultPorts ports_;
+  targets::Epoch epoch_ = 0;
+  bool owns_ = false;
+  std::vector<targets::Invariant> before_;
+  std::vector<std::shared_ptr<FaultRunner>> faults_;
+  std::vector<Objective> objectives_;
+  std::vector<Expectation> lost_;        ///< decided when the writers have read back
+  std::vector<Json> phases_;
+  std::string phase_name_;
+  Instant phase_started_{};
+  std::optional<Duration> phase_expected_;
+  std::optional<Instant> measured_from_;
+  bool baseline_done_ = false;
+  std::string cancelled_;                ///< why every call of the method throws; empty: it does not
+  Fiber* fiber_ = nullptr;
+  std::function<bool()> waiting_for_;
+  std::function<void()> then_;
+  std::unique_ptr<Timer> pause_, limit_, wake_, heartbeat_, tick_;
+  Instant ticked_{};
+  std::function<void(RunResult)> done_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace faultline::engine

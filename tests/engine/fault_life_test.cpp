@@ -1,0 +1,184 @@
+#include "orchestrator/engine/fault_life.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace faultline::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using State = FaultLife::State;
+using testing::ElementsAre;
+
+/// Commands in words, so that an order reads as a list.
+std::vector<std::string> words(const std::vector<FaultLife::Command>& commands) {
+  struct Visitor {
+    std::string operator()(const FaultLife::Claim&) { return "claim"; }
+    std::string operator()(const FaultLife::Record& r) { return "record " + r.type; }
+    std::string operator()(const FaultLife::Arm& a) { return "arm " + std::to_string(a.action); }
+    std::string operator()(const FaultLife::Apply& a) { return "apply " + std::to_string(a.action); }
+    std::string operator()(const FaultLife::Prove&) { return "prove"; }
+    std::string operator()(const FaultLife::Revert& r) { return "revert " + std::to_string(r.action); }
+    std::string operator()(const FaultLife::Compare&) { return "compare"; }
+    std::string operator()(const FaultLife::Release&) { return "release"; }
+    std::string operator()(const FaultLife::Wake&) { return "wake"; }
+  };
+  std::vector<std::string> out;
+  for (const auto& c : commands) {
+    out.push_back(std::visit(Visitor{}, c));
+  }
+  return out;
+}
+
+class FaultLifeTest : public testing::Test {
+ protected:
+  std::vector<std::string> on(const FaultLife::Event& event) { return words(life.on(event, now)); }
+  void hold() {
+    on(FaultLife::Begin{});
+    on(FaultLife::Claimed{});
+    on(FaultLife::Recorded{});
+    on(FaultLife::Armed{});
+    on(FaultLife::Armed{});
+    on(FaultLife::Applied{targets::Outcome::done, ""});
+    on(FaultLife::Applied{targets::Outcome::done, ""});
+    on(FaultLife::Proved{true, "it is dead"});
+    ASSERT_EQ(life.state(), State::held);
+  }
+
+  FaultLife life{{"zone a", "component x"}, 3s};
+  Instant now{1000s};
+};
+
+TEST_F(FaultLifeTest, ClaimsThenJournalsThenArmsThenAppliesThenProves) {
+  EXPECT_THAT(on(FaultLife::Begin{}), ElementsAre("claim"));
+  EXPECT_THAT(on(FaultLife::Claimed{}), ElementsAre("record intended"));
+  EXPECT_THAT(on(FaultLife::Recorded{}), ElementsAre("arm 0"));
+  EXPECT_THAT(on(FaultLife::Armed{}), ElementsAre("arm 1"));
+  EXPECT_THAT(on(FaultLife::Armed{}), ElementsAre("apply 0"));
+  EXPECT_THAT(on(FaultLife::Applied{targets::Outcome::done, ""}), ElementsAre("apply 1"));
+  EXPECT_THAT(on(FaultLife::Applied{targets::Outcome::done, ""}),
+              ElementsAre("record applied", "prove"));
+  EXPECT_THAT(on(FaultLife::Proved{true, "seen"}), ElementsAre());
+  EXPECT_TRUE(life.effect_proved());
+}
+
+TEST_F(FaultLifeTest, NothingIsArmedWhenTheJournalCannotBeWritten) {
+  on(FaultLife::Begin{});
+  on(FaultLife::Claimed{});
+  EXPECT_THAT(on(FaultLife::Recorded{Error{ErrorKind::io, "disk full"}}), ElementsAre("release"));
+  EXPECT_EQ(life.state(), State::refused);
+  EXPECT_THAT(life.problem(), testing::HasSubstr("disk full"));
+}
+
+TEST_F(FaultLifeTest, ResourcesRevertInParallelAndThenTheEndStateIsCompared) {
+  hold();
+  EXPECT_THAT(on(FaultLife::End{""}), ElementsAre("record reverting", "revert 1", "revert 0"));
+  EXPECT_THAT(on(FaultLife::Reverted{0, {}}), ElementsAre());
+  EXPECT_THAT(on(FaultLife::Reverted{1, {}}), ElementsAre("record reverted", "compare"));
+  EXPECT_THAT(on(FaultLife::Compared{false, {}}), ElementsAre("record closed", "release"));
+  EXPECT_EQ(life.state(), State::closed);
+}
+
+TEST_F(FaultLifeTest, OnOneResourceTheNewestIsRevertedFirst) {
+  life = FaultLife({"zone a", "zone a"}, 3s);
+  hold();
+  EXPECT_THAT(on(FaultLife::End{""}), ElementsAre("record reverting", "revert 1"));
+  EXPECT_THAT(on(FaultLife::Reverted{1, {}}), ElementsAre("revert 0"));
+}
+
+TEST_F(FaultLifeTest, AnUnknownOutcomeCountsAsDone) {
+  hold();  // and so does the revert
+  life = FaultLife({"zone a"}, 3s);
+  on(FaultLife::Begin{});
+  on(FaultLife::Claimed{});
+  on(FaultLife::Recorded{});
+  on(FaultLife::Armed{});
+  EXPECT_THAT(on(FaultLife::Applied{targets::Outcome::unknown, "no answer"}),
+              ElementsAre("record applied", "prove"));
+}
+
+TEST_F(FaultLifeTest, ARefusedSecondActionRevertsTheFirst) {
+  on(FaultLife::Begin{});
+  on(FaultLife::Claimed{});
+  on(FaultLife::Recorded{});
+  on(FaultLife::Armed{});
+  on(FaultLife::Armed{});
+  on(FaultLife::Applied{targets::Outcome::done, ""});
+  EXPECT_THAT(on(FaultLife::Applied{targets::Outcome::refused, "no such host"}),
+              ElementsAre("record reverting", "revert 1", "revert 0"));
+  EXPECT_FALSE(life.effect_proved());
+}
+
+TEST_F(FaultLifeTest, AnEffectThatIsNotProvedInTimeIsReverted) {
+  on(FaultLife::Begin{});
+  on(FaultLife::Claimed{});
+  on(FaultLife::Recorded{});
+  on(FaultLife::Armed{});
+  on(FaultLife::Armed{});
+  on(FaultLife::Applied{targets::Outcome::done, ""});
+  on(FaultLife::Applied{targets::Outcome::done, ""});
+  EXPECT_THAT(on(FaultLife::Proved{false, "it answers"}), ElementsAre("wake"));
+  EXPECT_THAT(on(FaultLife::Tick{}), ElementsAre("prove"));
+  now += 3s;
+  EXPECT_THAT(on(FaultLife::Proved{false, "it answers"}),
+              ElementsAre("record reverting", "revert 1", "revert 0"));
+  EXPECT_THAT(life.problem(), testing::HasSubstr("not proved within 3 s: it answers"));
+}
+
+TEST_F(FaultLifeTest, AnAbortWhileTheAnswerIsOutRevertsWhenItComes) {
+  on(FaultLife::Begin{});
+  on(FaultLife::Claimed{});
+  on(FaultLife::Recorded{});
+  on(FaultLife::Armed{});
+  on(FaultLife::Armed{});
+  EXPECT_THAT(on(FaultLife::End{"abort"}), ElementsAre());
+  EXPECT_THAT(on(FaultLife::Applied{targets::Outcome::done, ""}),
+              ElementsAre("record reverting", "revert 1", "revert 0"));
+}
+
+TEST_F(FaultLifeTest, AnAbortBeforeTheJournalTouchesNothing) {
+  on(FaultLife::Begin{});
+  on(FaultLife::End{"abort"});
+  EXPECT_THAT(on(FaultLife::Claimed{}), ElementsAre("release"));
+  EXPECT_EQ(life.state(), State::refused);
+}
+
+TEST_F(FaultLifeTest, AFailingRevertIsRetriedAndThenSaidAloud) {
+  hold();
+  on(FaultLife::End{""});
+  on(FaultLife::Reverted{0, {}});
+  for (int attempt = 1; attempt < FaultLife::revert_attempts; ++attempt) {
+    EXPECT_THAT(on(FaultLife::Reverted{1, Error{ErrorKind::io, "reset"}}), ElementsAre("wake"));
+    now += FaultLife::longest_backoff;
+    EXPECT_THAT(on(FaultLife::Tick{}), ElementsAre("revert 1"));
+  }
+  EXPECT_THAT(on(FaultLife::Reverted{1, Error{ErrorKind::io, "reset"}}), ElementsAre());
+  EXPECT_EQ(life.state(), State::stuck);
+  EXPECT_THAT(life.residue(), ElementsAre("component x: reset"));
+}
+
+TEST_F(FaultLifeTest, ADifferenceMaySettleButNotForEver) {
+  hold();
+  on(FaultLife::End{""});
+  on(FaultLife::Reverted{0, {}});
+  on(FaultLife::Reverted{1, {}});
+  EXPECT_THAT(on(FaultLife::Compared{false, {"a replica is missing"}}), ElementsAre("wake"));
+  now += FaultLife::settling_limit;
+  EXPECT_THAT(on(FaultLife::Tick{}), ElementsAre("compare"));
+  EXPECT_THAT(on(FaultLife::Compared{false, {"a replica is missing"}}), ElementsAre());
+  EXPECT_EQ(life.state(), State::stuck);
+}
+
+TEST_F(FaultLifeTest, WhileAnotherFaultIsInForceTheSettlingTimeDoesNotRun) {
+  hold();
+  on(FaultLife::End{""});
+  on(FaultLife::Reverted{0, {}});
+  on(FaultLife::Reverted{1, {}});
+  on(FaultLife::Compared{true, {}});
+  now += 2 * FaultLife::settling_limit;
+  EXPECT_THAT(on(FaultLife::Tick{}), ElementsAre("compare"));
+  EXPECT_THAT(on(FaultLife::Compared{false, {"a replica is missing"}}), ElementsAre("wake"));
+}
+
+}  // namespace
+}  // namespace faultline::engine

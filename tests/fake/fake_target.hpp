@@ -1,0 +1,227 @@
+#pragma once
+
+#include "orchestrator/store/journal.hpp"
+#include "targets/target.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace faultline::fake {
+
+/// A journal in memory; `broken` is a full disk.
+class MemoryJournal : public store::Journal {
+ public:
+  Result<> append(const nlohmann::json& record) override {
+    if (broken) {
+      return Error{ErrorKind::io, "no space left on device"};
+    }
+    records.push_back(record);
+    return {};
+  }
+  bool broken = false;
+  std::vector<nlohmann::json> records;
+};
+
+/// A world in memory: three zones, a cache "sessions" with three nodes, two app nodes a zone. Faults
+/// act on it as on the lab; the knobs below make it misbehave. Answers come through the io_context.
+class FakeTarget : public targets::Target {
+ public:
+  explicit FakeTarget(boost::asio::io_context& io, Clock& clock) : io_(io), clock_(clock) {
+    world.name = "fake";
+    world.profile = "hardened";
+    world.zones = {"a", "b", "c"};
+    world.cache_homes = {{"sessions", "a-redis"}};
+    for (const auto& zone : world.zones) {
+      add(zone + "-redis", "redis", zone,
+          {{"cache", "sessions"}, {"role", zone == "a" ? "primary" : "replica"}});
+      add(zone + "-reserved", "app", zone, {{"service", "app"}});
+      add(zone + "-spot", "app", zone, {{"service", "app"}, {"spot", "true"}});
+    }
+  }
+
+  // What it does, in order: "arm x", "apply x", "revert x".
+  std::vector<std::string> log;
+  targets::World world;
+  std::set<std::string> armed, in_force;
+
+  // Knobs.
+  bool refuse_apply = false;     ///< the target says no
+  bool lose_answer = false;      ///< apply happens, its answer does not
+  bool no_effect = false;        ///< apply answers done, and does nothing
+  bool drop_undo = false;        ///< revert answers done, and does nothing
+  int failing_reverts = 0;       ///< so many reverts fail first
+  bool unhealthy = false;
+  std::optional<Error> acquire_error;
+  std::function<bool(const std::string& probe, Instant due)> bad;  ///< which requests are bad
+  std::uint64_t lost_writes = 0;
+  double worker_delay_ms = 1;
+  std::function<void(const targets::Notice&)> listener;
+
+  std::set<std::string> capabilities() const override {
+    return {"network.cut", "network.isolate", "process.kill", "process.stop", "cache.switchover"};
+  }
+  targets::Json identity() const override { return {{"target", "fake"}}; }
+
+  void acquire(std::string, targets::Done<targets::Epoch> done) override {
+    post([this, done] {
+      done(acquire_error ? Result<targets::Epoch>(*acquire_error) : ++epoch_);
+    });
+  }
+  void release(targets::Epoch, targets::Done<void> done) override { answer(done); }
+  void renew(targets::Epoch, targets::Done<void> done) override { answer(done); }
+  void arm(const targets::Action& action, targets::Epoch, targets::Done<void> done) override {
+    log.push_back("arm " + action.id);
+    armed.insert(action.id);
+    answer(done);
+  }
+  void apply(const targets::Action& action, targets::Epoch,
+             targets::Done<targets::Outcome> done) override {
+    log.push_back("apply " + action.id);
+    if (!refuse_apply && !no_effect) {
+      in_force.insert(action.id);
+      actions_[action.id] = action;
+    }
+    post([this, done] {
+      done(refuse_apply  ? Result<targets::Outcome>(targets::Outcome::refused)
+           : lose_answer ? Result<targets::Outcome>(Error{ErrorKind::timeout, "no answer in 5 s"})
+                         : Result<targets::Outcome>(targets::Outcome::done));
+    });
+  }
+  void revert(const targets::Action& action, targets::Epoch, targets::Done<void> done) override {
+    log.push_back("revert " + action.id);
+    if (failing_reverts > 0) {
+      --failing_reverts;
+      return post([done] { done(Error{ErrorKind::io, "connection reset"}); });
+    }
+    if (!drop_undo) {
+      in_force.erase(action.id);
+    }
+    answer(done);
+  }
+  void observe(targets::Done<targets::World> done) override {
+    post([this, done] { done(world); });
+  }
+  void check(const targets::Check& check, targets::Done<targets::CheckResult> done) override {
+    post([this, done, check] {
+      done(targets::CheckResult{!in_force.empty(), in_force.empty() ? "it answers" : "no answer"});
+    });
+  }
+  void invariants(targets::Done<std::vector<targets::Invariant>> done) override {
+    post([this, done] {
+      std::vector<targets::Invariant> all;
+      all.push_back({"environment", unhealthy ? "sick" : "healthy", "healthy"});
+      all.push_back({"cache sessions primary", primary_, ""});
+      std::string rules;
+      for (const auto& id : in_force) {
+        rules += id + " ";
+      }
+      all.push_back({"in force", rules, ""});
+      done(all);
+    });
+  }
+  void bring_home(targets::Epoch, targets::Done<std::vector<std::string>> done) override {
+    post([done] { done(std::vector<std::string>{}); });
+  }
+  void start_worker(targets::WorkerSpec spec,
+                    targets::Done<std::unique_ptr<targets::Worker>> done) override;
+  void on_notice(std::function<void(const targets::Notice&)> l) override { listener = std::move(l); }
+  Result<> save_logs(const std::string&) override { return {}; }
+
+  void fail_over_to(const std::string& node) { primary_ = node; }
+  boost::asio::io_context& io() { return io_; }
+  Clock& clock() { return clock_; }
+  void post(std::function<void()> f) { boost::asio::post(io_, std::move(f)); }
+
+ private:
+  void add(const std::string& name, const std::string& kind, const std::string& zone,
+           std::map<std::string, std::string> labels) {
+    targets::Component c;
+    c.name = c.host = name;
+    c.kind = kind;
+    c.zone = zone;
+    c.labels = std::move(labels);
+    world.components.push_back(std::move(c));
+  }
+  void answer(const targets::Done<void>& done) {
+    post([done] { done({}); });
+  }
+
+  boost::asio::io_context& io_;
+  Clock& clock_;
+  targets::Epoch epoch_ = 0;
+  std::string primary_ = "a-redis";
+  std::map<std::string, targets::Action> actions_;
+};
+
+/// A worker that measures at its rate and finds what `is_bad(due)` says, on the target's clock.
+class FakeWorker : public targets::Worker {
+ public:
+  FakeWorker(FakeTarget& target, targets::WorkerSpec spec)
+      : state_(std::make_shared<State>(target, std::move(spec))) {
+    state_->start();
+  }
+  ~FakeWorker() override { state_->timer.reset(); }
+  FakeWorker(const FakeWorker&) = delete;
+  FakeWorker& operator=(const FakeWorker&) = delete;
+  void send(std::string line) override {
+    if (line == "finish") {
+      state_->finish();
+    }
+  }
+
+ private:
+  struct State : std::enable_shared_from_this<State> {
+    State(FakeTarget& t, targets::WorkerSpec s)
+        : target(t), spec(std::move(s)), input(nlohmann::json::parse(spec.input)) {}
+    static std::int64_t us(Instant t) {
+      return std::chrono::duration_cast<std::chrono::microseconds>(t.time_since_epoch()).count();
+    }
+    void start() {
+      next = target.clock().now();
+      target.post([self = shared_from_this()] {
+        self->say({{"started", us(self->next)}});
+        self->tick();
+      });
+    }
+    void tick() {
+      const auto now = target.clock().now();
+      const auto gap = std::chrono::nanoseconds(
+          static_cast<std::int64_t>(1e9 / input["rate_per_s"].get<double>()));
+      nlohmann::json samples = nlohmann::json::array();
+      for (; next <= now; next += gap) {
+        const bool bad = target.bad && target.bad(input["probe"], next);
+        samples.push_back({us(next), 2000, 1900, bad ? 2 : 0, bad ? nlohmann::json("refused") : nlohmann::json(0)});
+      }
+      say({{"samples", samples}, {"seen_until", us(next)}});
+      timer = target.clock().at(now + std::chrono::milliseconds(100), [this] { tick(); });
+    }
+    void finish() {
+      timer.reset();
+      if (input["kind"] == "redis_writes") {
+        say({{"writes", {{"attempted", 100}, {"acknowledged", 90}, {"lost", target.lost_writes}}}});
+      }
+      say({{"finished", us(target.clock().now())}, {"delay_p99_ms", target.worker_delay_ms}});
+    }
+    void say(const nlohmann::json& line) { spec.on_line(line.dump()); }
+
+    FakeTarget& target;
+    targets::WorkerSpec spec;
+    nlohmann::json input;
+    Instant next{};
+    std::unique_ptr<Timer> timer;
+  };
+  std::shared_ptr<State> state_;
+};
+
+inline void FakeTarget::start_worker(targets::WorkerSpec spec,
+                                     targets::Done<std::unique_ptr<targets::Worker>> done) {
+  post([this, spec = std::move(spec), done]() mutable {
+    done(std::unique_ptr<targets::Worker>(std::make_unique<FakeWorker>(*this, std::move(spec))));
+  });
+}
+
+}  // namespace faultline::fake
