@@ -1,0 +1,61 @@
+#include "orchestrator/report/table.hpp"
+
+#include "orchestrator/report/terminal_text.hpp"
+#include "tests/report/fixture.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace faultline::report {
+namespace {
+
+using testing::Each;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(DrillTable, HasARowForEachRecordWithWhatItMeasured) {
+  const auto lines = lines_of(drill_table(sample_records(), false));
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_THAT(lines[1], HasSubstr("passed"));
+  EXPECT_THAT(lines[1], HasSubstr("99.81"));
+  EXPECT_THAT(lines[1], HasSubstr("2.31 s / 5 s"));
+  EXPECT_THAT(lines[1], HasSubstr("connect to 10.0.1.20:6379"));
+  EXPECT_THAT(lines[2], HasSubstr("failed"));
+  EXPECT_THAT(lines[2], HasSubstr("31.8 s / 5 s"));
+}
+
+TEST(DrillTable, FitsTheWidthAndAlignsItsColumns) {
+  auto records = sample_records();
+  records[0]["experiment"] = "a_drill_with_a_name_that_is_longer_than_any_column";
+  records[1]["experiment"] = "数据库故障切换";
+  const auto lines = lines_of(drill_table(records, false));
+  for (const auto& line : lines) {
+    EXPECT_LE(cells(line), 120u) << line;
+  }
+  const auto cells_before = [](const std::string& line, std::string_view word) {
+    return cells(line.substr(0, line.find(word)));
+  };
+  EXPECT_EQ(cells_before(lines[1], "passed"), cells_before(lines[2], "failed"));
+  EXPECT_EQ(cells_before(lines[0], "PROVED"), cells_before(lines[2], "connect to"));
+}
+
+TEST(DrillTable, SaysThatARecoveryWasNotSeenToTheEnd) {
+  auto record = failed_record();
+  record["recovery"][0]["censored"] = true;
+  record["recovery"][0]["actual_ms"] = 60000;
+  EXPECT_THAT(drill_table({record}, false), HasSubstr("> 60 s / 5 s"));
+}
+
+TEST(DrillTable, ShowsWhatIsNotKnownAsADash) {
+  const auto lines = lines_of(drill_table(
+      {{{"experiment", "early"}, {"verdict", "inconclusive"}, {"probes", nullptr}}}, false));
+  EXPECT_THAT(lines[1], testing::ContainsRegex("early +inconclusive +- +- +- +- +-"));
+}
+
+TEST(DrillTable, ColoursOnlyWhenAsked) {
+  EXPECT_THAT(drill_table(sample_records(), false), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(drill_table(sample_records(), true), HasSubstr("\x1b[32mpassed"));
+}
+
+}  // namespace
+}  // namespace faultline::report
