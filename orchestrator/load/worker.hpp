@@ -16,7 +16,8 @@
 ///   redis         args as redis_writes; one PING of the primary, a new connection each
 ///   tcp           args { "host", "port" }: one connect each
 /// Then "finish" (stop sending, answer what is in flight, read every acknowledged write back from
-/// the primary, delete the keys, print the totals, exit 0). End of input without it: exit at once.
+/// the primary, delete the keys, print the totals, exit 0). End of input without it: exit at once,
+/// with code 1.
 ///
 /// Standard output, JSON lines; times are CLOCK_MONOTONIC in microseconds:
 ///   { "started": t }
@@ -24,16 +25,24 @@
 ///        at least every 100 ms; every request due before seen_until has been reported
 ///   { "delay_p99_ms": x, "achieved_per_s": y }   each second: lateness of sending against due time
 ///   { "writes": { "attempted", "acknowledged", "ambiguous", "lost", "duplicated", "stale",
-///                 "loss_span_ms" } }             after finish, redis_writes only
+///                 "loss_span_ms" } }             after finish, redis_writes only; duplicated is 0: a
+///                                                plain key cannot be there twice
+///   { "writes": null, "error": "..." }           instead, when they could not be read back
 ///   { "finished": t, "delay_p99_ms": x }
 /// A spec that is wrong: one line { "error": "..." } and exit code 2.
+///
+/// Errors by class: "connection refused", "connect timeout", "unreachable", "reset", "closed early",
+/// "deadline", "slow", "status <n>", "answer too large", "unexpected answer", "no local port"; of
+/// Redis also "timeout", "no sentinel", "no primary", "primary moved", and an error answer's first
+/// word, such as "readonly" or "noreplicas". {tenant} is one of tenant-1 to tenant-20.
 namespace faultline::load {
 
-/// Refuses to send unless the process is inside a lab: see `inside_lab()`.
+/// Standard input and output. Keeps the process ready for load: descriptors up to the hard limit,
+/// timers without slack. Refuses to send to anything but loopback outside a lab (place.hpp).
 int worker_main();
 
-/// True when the process's network namespace is not the host's: it has been told so by
-/// FAULTLINE_LAB_HOST and the namespace holds no interface but lo and those of the lab.
-bool inside_lab();
+/// The worker over two other descriptors, which it duplicates; blocks until its end. Returns the exit
+/// code: 0 finished, 1 its input ended or its output broke, 2 the spec was wrong.
+int run_worker(int input, int output);
 
 }  // namespace faultline::load

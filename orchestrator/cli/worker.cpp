@@ -1,0 +1,12 @@
+#include "orchestrator/cli/commands.hpp"
+#include "orchestrator/load/worker.hpp"
+
+namespace faultline::cli {
+
+void add_worker(CLI::App& app, Context& context) {
+  auto* command = app.add_subcommand("worker", "load and measurement at a client's place");
+  command->group("");  // started by a target, not by people
+  command->callback([&context] { context.action = load::worker_main; });
+}
+
+}  // namespace faultline::cli

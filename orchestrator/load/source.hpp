@@ -1,0 +1,57 @@
+#pragma once
+
+#include "orchestrator/load/spec.hpp"
+#include "orchestrator/slo/sample.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <span>
+#include <string>
+
+/// The seam between when a request is due (open_loop) and what a request is (http, tcp, ...).
+namespace faultline::load {
+
+/// How one request ended. `error` names the class of a bad one: "connection refused", "status 503".
+struct Outcome {
+  slo::Class result = slo::Class::good;
+  std::string error;
+  Instant sent;  ///< when its first packet could go; the service time counts from here
+};
+
+inline Outcome failed(std::string error, Instant sent) {
+  return {slo::Class::bad, std::move(error), sent};
+}
+
+/// One request. `done` is called exactly once, at the latest shortly after the deadline.
+struct Request {
+  std::uint64_t number = 0;  ///< from 0
+  Instant due, deadline;
+  std::function<void(Outcome)> done;
+};
+
+/// Whatever sends requests and looks at what comes back.
+struct Source {
+  /// Called before the first request, if set: gets ready, with a limit of its own, then calls.
+  std::function<void(std::function<void()> ready)> prepare;
+  std::function<void(Request)> send;
+  /// Called after the last answer, if set: verifies, cleans up and calls with a line to print.
+  std::function<void(std::function<void(Json line)> finished)> finish;
+};
+
+/// A kind of load: one line in `catalog.cpp`. Errors of `make` are about the spec's args.
+struct Kind {
+  std::string_view name;
+  Result<Source> (*make)(boost::asio::io_context& io, const Spec& spec);
+};
+
+std::span<const Kind> catalog();
+/// Error `usage` with the nearest name when there is none.
+Result<const Kind*> find_kind(const std::string& name);
+
+Result<Source> make_http(boost::asio::io_context& io, const Spec& spec);
+Result<Source> make_tcp(boost::asio::io_context& io, const Spec& spec);
+Result<Source> make_redis_ping(boost::asio::io_context& io, const Spec& spec);
+Result<Source> make_redis_writes(boost::asio::io_context& io, const Spec& spec);
+
+}  // namespace faultline::load

@@ -1,0 +1,103 @@
+#include "orchestrator/load/template.hpp"
+
+#include "targets/text.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+
+namespace faultline::load {
+namespace {
+
+/// Enough to spread users over the tenants of the service, few enough to hit caches.
+constexpr std::uint64_t tenants = 20;
+
+bool opens_placeholder(std::string_view text, std::size_t brace) {
+  return brace + 1 < text.size() && text[brace + 1] >= 'a' && text[brace + 1] <= 'z';
+}
+
+std::size_t next_placeholder(std::string_view text, std::size_t from) {
+  auto brace = text.find('{', from);
+  while (brace != std::string_view::npos && !opens_placeholder(text, brace)) {
+    brace = text.find('{', brace + 1);
+  }
+  return brace;
+}
+
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return {};
+  }
+  return value;
+}
+
+}  // namespace
+
+Draw draw_for(std::uint64_t number, std::mt19937_64& random) {
+  std::uniform_int_distribution<std::uint64_t> any(1, tenants);
+  return {number, fmt::format("tenant-{}", any(random)), &random};
+}
+
+Result<Template::Piece> Template::placeholder(std::string_view name) {
+  if (name == "counter") {
+    return Piece{Kind::counter, "", 0, 0};
+  }
+  if (name == "tenant") {
+    return Piece{Kind::tenant, "", 0, 0};
+  }
+  constexpr std::string_view random = "random:";
+  const auto dots = name.find("..");
+  if (name.starts_with(random) && dots != std::string_view::npos) {
+    const auto from = whole_number(name.substr(random.size(), dots - random.size()));
+    const auto to = whole_number(name.substr(dots + 2));
+    if (from && to && *from <= *to) {
+      return Piece{Kind::random, "", *from, *to};
+    }
+  }
+  const std::vector<std::string> known{"random:1..1000", "counter", "tenant"};
+  return Error{ErrorKind::usage, fmt::format("unknown placeholder '{{{}}}'{}", name,
+                                             suggestion(name, known))};
+}
+
+Result<Template> Template::parse(std::string_view text) {
+  Template parsed;
+  std::size_t done = 0;
+  for (auto brace = next_placeholder(text, 0); brace != std::string_view::npos;
+       brace = next_placeholder(text, done)) {
+    const auto end = text.find('}', brace);
+    if (end == std::string_view::npos) {
+      return Error{ErrorKind::usage,
+                   fmt::format("a placeholder without its '}}': '{}'", text.substr(brace))};
+    }
+    auto piece = placeholder(text.substr(brace + 1, end - brace - 1));
+    if (!piece) {
+      return piece.error();
+    }
+    parsed.pieces_.push_back({Kind::literal, std::string(text.substr(done, brace - done)), 0, 0});
+    parsed.pieces_.push_back(std::move(*piece));
+    done = end + 1;
+  }
+  parsed.pieces_.push_back({Kind::literal, std::string(text.substr(done)), 0, 0});
+  return parsed;
+}
+
+std::string Template::render(const Draw& draw) const {
+  std::string out;
+  for (const auto& piece : pieces_) {
+    switch (piece.kind) {
+      case Kind::literal: out += piece.text; break;
+      case Kind::counter: out += std::to_string(draw.number); break;
+      case Kind::tenant: out += draw.tenant; break;
+      case Kind::random:
+        out += std::to_string(
+            std::uniform_int_distribution<std::uint64_t>(piece.from, piece.to)(*draw.random));
+        break;
+    }
+  }
+  return out;
+}
+
+}  // namespace faultline::load
