@@ -71,8 +71,9 @@ Result<Plan> plan(const World& world, const Json& params, const std::string& id)
 
 Kind az_partition() {
   return {.name = "az_partition",
-          .summary = "A zone is cut off from everything: the other zones, the load balancer, the "
-                     "outside",
+          .summary =
+              "A zone is cut off from everything: the other zones, the load balancer, the "
+              "outside",
           .capability = "cut a zone's network",
           .params = {{.name = "zone", .type = ParamType::zone, .doc = "the zone to cut off"},
                      {.name = "mode",

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-/// What breaks, independent of where. A fault reads a World and returns actions; it touches nothing.
+/// What breaks, independent of where. A fault reads a World and returns actions; it touches
+/// nothing.
 namespace faultline::faults {
 
 using targets::Action;
@@ -32,15 +33,16 @@ std::string_view to_string(Reversibility r);
 
 /// Everything that will be done, before anything is done.
 struct Plan {
-  std::vector<Action> actions;          ///< applied in this order
-  std::vector<std::string> resources;   ///< claimed in the ledger: "zone a", "cache sessions"
-  std::vector<std::string> zones_cut;   ///< blast radius: zones taken as a whole
-  std::vector<std::string> instances;   ///< blast radius: components hit
+  std::vector<Action> actions;         ///< applied in this order
+  std::vector<std::string> resources;  ///< claimed in the ledger: "zone a", "cache sessions"
+  std::vector<std::string> zones_cut;  ///< blast radius: zones taken as a whole
+  std::vector<std::string> instances;  ///< blast radius: components hit
   Reversibility reversibility = Reversibility::restorable;
-  std::vector<Check> effect;            ///< all must hold: the cause is in force
+  std::vector<Check> effect;  ///< all must hold: the cause is in force
   Duration effect_within = std::chrono::seconds(3);
-  std::vector<std::string> end_state;   ///< declared for people: "sessions has one primary and 2 replicas in sync"
-  std::vector<std::string> may_move;    ///< names of invariants that may differ afterwards
+  std::vector<std::string>
+      end_state;  ///< declared for people: "sessions has one primary and 2 replicas in sync"
+  std::vector<std::string> may_move;  ///< names of invariants that may differ afterwards
 };
 
 /// A kind of fault: one file, and one line in `catalog.cpp`.

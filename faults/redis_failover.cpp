@@ -12,8 +12,8 @@ Action action_of(const std::string& mode, const targets::Component& primary,
     return {.id = id + ".1",
             .kind = "process.stop",
             .args = {{"component", primary.name}},
-            .summary = fmt::format("stop {} (SIGSTOP): it keeps its connections and answers nothing",
-                                   primary.name),
+            .summary = fmt::format(
+                "stop {} (SIGSTOP): it keeps its connections and answers nothing", primary.name),
             .undo_summary = fmt::format("let {} go on (SIGCONT)", primary.name),
             .resource = component};
   }

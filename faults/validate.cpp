@@ -22,7 +22,8 @@ Error wrong_type(const Kind& kind, const Param& param, std::string_view expected
 
 std::vector<std::string> choices_of(const Param& param, const World& world) {
   switch (param.type) {
-    case ParamType::zone: return world.zones;
+    case ParamType::zone:
+      return world.zones;
     case ParamType::cache: {
       std::vector<std::string> caches;
       for (const auto& [cache, home] : world.cache_homes) {
@@ -30,7 +31,8 @@ std::vector<std::string> choices_of(const Param& param, const World& world) {
       }
       return caches;
     }
-    default: return param.choices;
+    default:
+      return param.choices;
   }
 }
 
@@ -52,10 +54,9 @@ Result<Json> named(const Kind& kind, const Param& param, const Json& given, cons
 
 Result<Json> number(const Kind& kind, const Param& param, const Json& given) {
   const bool duration = param.type == ParamType::duration;
-  const std::string_view expected = duration ? "a duration such as 20*s"
-                                    : param.type == ParamType::percent
-                                        ? "a percentage such as 97"
-                                        : "a whole number";
+  const std::string_view expected = duration                           ? "a duration such as 20*s"
+                                    : param.type == ParamType::percent ? "a percentage such as 97"
+                                                                       : "a whole number";
   const bool is_duration = given.is_object() && given.contains("ms");
   if (duration != is_duration || (!duration && !given.is_number())) {
     return wrong_type(kind, param, expected, given);
@@ -72,16 +73,18 @@ Result<Json> number(const Kind& kind, const Param& param, const Json& given) {
   return ok(Json(value));
 }
 
-Result<Json> value_of(const Kind& kind, const Param& param, const Json& given,
-                      const World& world) {
+Result<Json> value_of(const Kind& kind, const Param& param, const Json& given, const World& world) {
   switch (param.type) {
     case ParamType::zone:
     case ParamType::cache:
-    case ParamType::choice: return named(kind, param, given, world);
+    case ParamType::choice:
+      return named(kind, param, given, world);
     case ParamType::duration:
     case ParamType::percent:
-    case ParamType::count: return number(kind, param, given);
-    case ParamType::text: break;
+    case ParamType::count:
+      return number(kind, param, given);
+    case ParamType::text:
+      break;
   }
   if (!given.is_string()) {
     return wrong_type(kind, param, "a text in quotes", given);
@@ -93,10 +96,14 @@ Result<Json> value_of(const Kind& kind, const Param& param, const Json& given,
 
 std::string_view to_string(Reversibility r) {
   switch (r) {
-    case Reversibility::restorable: return "restorable";
-    case Reversibility::compensable: return "compensable";
-    case Reversibility::self_healing: return "self-healing";
-    case Reversibility::irreversible: return "irreversible";
+    case Reversibility::restorable:
+      return "restorable";
+    case Reversibility::compensable:
+      return "compensable";
+    case Reversibility::self_healing:
+      return "self-healing";
+    case Reversibility::irreversible:
+      return "irreversible";
   }
   return "irreversible";
 }

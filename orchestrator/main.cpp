@@ -36,9 +36,10 @@ int main(int argc, char** argv) {
     Context context;
     context.home = folder("FAULTLINE_HOME", "XDG_STATE_HOME", ".local/state");
     context.cache = folder(nullptr, "XDG_CACHE_HOME", ".cache");
-    CLI::App app{"Breaks a staging environment on purpose, measures what users would have felt,\n"
-                 "puts everything back, and says with evidence whether the service kept its promises.",
-                 "faultline"};
+    CLI::App app{
+        "Breaks a staging environment on purpose, measures what users would have felt,\n"
+        "puts everything back, and says with evidence whether the service kept its promises.",
+        "faultline"};
     app.set_version_flag("--version", "faultline " FAULTLINE_VERSION);
     app.require_subcommand(1);
     for (const auto add : faultline::cli::catalog()) {

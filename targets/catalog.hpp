@@ -13,7 +13,7 @@ struct OpenOptions {
   std::filesystem::path home;   ///< $FAULTLINE_HOME
   std::filesystem::path cache;  ///< $XDG_CACHE_HOME/faultline
   std::string profile;          ///< empty: the one that is up, else hardened
-  bool stage = true;            ///< start a private one when the home has none; else error `not_found`
+  bool stage = true;  ///< start a private one when the home has none; else error `not_found`
   std::function<void(std::string)> progress;  ///< what staging does now, for people
 };
 

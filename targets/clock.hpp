@@ -34,7 +34,9 @@ class Clock {
 /// RFC 3339 in UTC with milliseconds: "2026-11-20T12:00:00.000Z".
 std::string rfc3339(WallTime time);
 
-inline double to_ms(Duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
+inline double to_ms(Duration d) {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
 
 /// A duration as people write it: "850 ms", "2.3 s", "5 min".
 std::string in_words(Duration d);

@@ -5,10 +5,12 @@
 namespace faultline::targets {
 namespace {
 
-std::int64_t ms(Duration d) { return std::chrono::floor<std::chrono::milliseconds>(d).count(); }
+std::int64_t ms(Duration d) {
+  return std::chrono::floor<std::chrono::milliseconds>(d).count();
+}
 
 ProcessState process_state(const std::string& text) {
-  return text == "running" ? ProcessState::running
+  return text == "running"   ? ProcessState::running
          : text == "stopped" ? ProcessState::stopped
                              : ProcessState::dead;
 }
@@ -16,9 +18,12 @@ ProcessState process_state(const std::string& text) {
 }  // namespace
 
 void to_json(Json& out, const Action& a) {
-  out = {{"id", a.id},           {"kind", a.kind},
-         {"args", a.args},       {"summary", a.summary},
-         {"resource", a.resource}, {"undo_summary", a.undo_summary},
+  out = {{"id", a.id},
+         {"kind", a.kind},
+         {"args", a.args},
+         {"summary", a.summary},
+         {"resource", a.resource},
+         {"undo_summary", a.undo_summary},
          {"max_duration_ms", ms(a.max_duration)}};
 }
 
@@ -34,18 +39,24 @@ void from_json(const Json& in, Action& a) {
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
-    case Outcome::done: return "done";
-    case Outcome::refused: return "refused";
-    case Outcome::unknown: return "unknown";
+    case Outcome::done:
+      return "done";
+    case Outcome::refused:
+      return "refused";
+    case Outcome::unknown:
+      return "unknown";
   }
   return "unknown";
 }
 
 std::string_view to_string(ProcessState state) {
   switch (state) {
-    case ProcessState::running: return "running";
-    case ProcessState::stopped: return "stopped";
-    case ProcessState::dead: return "dead";
+    case ProcessState::running:
+      return "running";
+    case ProcessState::stopped:
+      return "stopped";
+    case ProcessState::dead:
+      return "dead";
   }
   return "dead";
 }
@@ -63,17 +74,25 @@ void from_json(const Json& in, Check& check) {
 void to_json(Json& out, const World& world) {
   Json components = Json::array();
   for (const auto& c : world.components) {
-    components.push_back({{"name", c.name}, {"kind", c.kind}, {"host", c.host}, {"zone", c.zone},
-                          {"address", c.address}, {"port", c.port}, {"state", to_string(c.state)},
-                          {"healthy", c.healthy}, {"health", c.health}, {"pid", c.pid},
-                          {"memory_bytes", c.memory_bytes}, {"labels", c.labels}});
+    components.push_back({{"name", c.name},
+                          {"kind", c.kind},
+                          {"host", c.host},
+                          {"zone", c.zone},
+                          {"address", c.address},
+                          {"port", c.port},
+                          {"state", to_string(c.state)},
+                          {"healthy", c.healthy},
+                          {"health", c.health},
+                          {"pid", c.pid},
+                          {"memory_bytes", c.memory_bytes},
+                          {"labels", c.labels}});
   }
   Json in_force = Json::array();
   for (const auto& f : world.in_force) {
     in_force.push_back(
         {{"action", f.action}, {"epoch", f.epoch}, {"expires_in_ms", ms(f.expires_in)}});
   }
-  out = {{"name", world.name}, {"profile", world.profile}, {"zones", world.zones},
+  out = {{"name", world.name},   {"profile", world.profile}, {"zones", world.zones},
          {"hosts", world.hosts}, {"components", components}, {"cache_homes", world.cache_homes},
          {"in_force", in_force}, {"owner", world.owner}};
 }

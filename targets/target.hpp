@@ -39,11 +39,12 @@ struct Action {
   Duration max_duration = std::chrono::minutes(5);  ///< the target reverts it then, always
 };
 // kind                args                                          applied           undone by
-// network.cut         {"zone": "a", "direction": "full|inbound|outbound"}  rules in core     deleting them
-// network.isolate     {"host": "a-redis"}                           rules at the host deleting them
-// process.kill        {"component": "a-redis"}                      SIGKILL, held     letting it start again
-// process.stop        {"component": "a-redis"}                      SIGSTOP, held     SIGCONT
-// cache.switchover    {"cache": "sessions"}                         asked of Sentinel nothing
+// network.cut         {"zone": "a", "direction": "full|inbound|outbound"}  rules in core deleting
+// them network.isolate     {"host": "a-redis"}                           rules at the host deleting
+// them process.kill        {"component": "a-redis"}                      SIGKILL, held     letting
+// it start again process.stop        {"component": "a-redis"}                      SIGSTOP, held
+// SIGCONT cache.switchover    {"cache": "sessions"}                         asked of Sentinel
+// nothing
 
 void to_json(Json& out, const Action& action);
 void from_json(const Json& in, Action& action);
@@ -54,23 +55,26 @@ std::string_view to_string(Outcome outcome);
 
 /// A question about the cause of a fault, answered by looking, never by waiting for a reaction.
 struct Check {
-  std::string kind;     ///< see the table below
+  std::string kind;  ///< see the table below
   Json args;
   std::string summary;  ///< "a-redis does not answer"
 };
 // kind                 args                                        holds when
 // component.state      {"component", "state": "running|stopped|dead"}  the process is in that state
-// component.silent     {"component"}                               a connect or PING from its zone's router
+// component.silent     {"component"}                               a connect or PING from its
+// zone's router
 //                                                                  gets no answer within 300 ms
-// network.unreachable  {"from": host, "to": component}             a TCP connect gets no answer within 1 s
-// cache.primary_not    {"cache", "component"}                      another node is the writable primary
+// network.unreachable  {"from": host, "to": component}             a TCP connect gets no answer
+// within 1 s cache.primary_not    {"cache", "component"}                      another node is the
+// writable primary
 
 void to_json(Json& out, const Check& check);
 void from_json(const Json& in, Check& check);
 
 struct CheckResult {
   bool holds = false;
-  std::string evidence;  ///< what was seen, with figures: "connect to 10.0.1.20:6379 timed out (300 ms)"
+  std::string
+      evidence;  ///< what was seen, with figures: "connect to 10.0.1.20:6379 timed out (300 ms)"
 };
 
 /// A fact that must be the same before and after: never a pid, a counter or a position.
@@ -93,10 +97,11 @@ struct Component {
   std::uint16_t port = 0;
   ProcessState state = ProcessState::running;
   bool healthy = true;
-  std::string health;  ///< in words: "replica in sync", "connection refused"
-  int pid = 0;         ///< inside the environment; 0 when dead
-  std::uint64_t memory_bytes = 0;             ///< resident
-  std::map<std::string, std::string> labels;  ///< service, spot ("true"), cache, role (primary, replica)
+  std::string health;              ///< in words: "replica in sync", "connection refused"
+  int pid = 0;                     ///< inside the environment; 0 when dead
+  std::uint64_t memory_bytes = 0;  ///< resident
+  std::map<std::string, std::string>
+      labels;  ///< service, spot ("true"), cache, role (primary, replica)
 };
 
 /// What is in force now.
@@ -113,7 +118,8 @@ struct World {
   std::vector<std::string> zones;
   std::vector<std::string> hosts;
   std::vector<Component> components;
-  std::map<std::string, std::string> cache_homes;  ///< cache -> the component that is primary at home
+  std::map<std::string, std::string>
+      cache_homes;  ///< cache -> the component that is primary at home
   std::vector<InForce> in_force;
   std::string owner;  ///< who holds the environment; empty when free
 
@@ -144,9 +150,10 @@ class Worker {
 };
 
 struct WorkerSpec {
-  std::string host;                ///< where it runs: "client"
-  std::vector<std::string> argv;   ///< without the program: {"worker"}; the target prepends `faultline`
-  std::string input;               ///< the first line on its standard input
+  std::string host;  ///< where it runs: "client"
+  std::vector<std::string>
+      argv;           ///< without the program: {"worker"}; the target prepends `faultline`
+  std::string input;  ///< the first line on its standard input
   std::function<void(std::string_view line)> on_line;  ///< a line of its standard output
   std::function<void(std::string reason)> on_exit;     ///< once; empty reason for exit code 0
 };

@@ -24,8 +24,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::size_t max_name_bytes = 64;  // longer is no misspelling, and the distance is quadratic
-constexpr std::size_t max_listed = 12;      // more would bury the message
+constexpr std::size_t max_name_bytes =
+    64;                                 // longer is no misspelling, and the distance is quadratic
+constexpr std::size_t max_listed = 12;  // more would bury the message
 
 }  // namespace
 

@@ -112,7 +112,8 @@ std::vector<Function> functions_of(const std::string& text) {
     } else if (c == '}' && !open.empty()) {
       const auto block = open.back();
       open.pop_back();
-      const bool outermost = std::ranges::none_of(open, [](const Block& b) { return b.kind == Kind::body; });
+      const bool outermost =
+          std::ranges::none_of(open, [](const Block& b) { return b.kind == Kind::body; });
       if (block.kind == Kind::body && outermost) {
         found.push_back({block.line, line - block.line + 1});
       }
@@ -134,15 +135,15 @@ const std::map<std::string, std::set<std::string>>& layers() {
       {"orchestrator/store", {"targets", "targets/net"}},
       {"orchestrator/load", {"targets", "targets/net", "orchestrator/slo"}},
       {"orchestrator/engine", {"targets", "faults", "orchestrator/slo", "orchestrator/store"}},
-      {"orchestrator/script",
-       {"targets", "faults", "orchestrator/slo", "orchestrator/engine"}},
+      {"orchestrator/script", {"targets", "faults", "orchestrator/slo", "orchestrator/engine"}},
       {"orchestrator/report", {"targets"}},
   };
   return may_include;
 }
 
 TEST(Tidy, IncludesGoDownwardsOnly) {
-  static const std::regex include(R"re(#include "((orchestrator|faults|targets|dashboard)/[^"]+)")re");
+  static const std::regex include(
+      R"re(#include "((orchestrator|faults|targets|dashboard)/[^"]+)")re");
   for (const auto& source : sources()) {
     const auto folder = fs::path(source.path).parent_path().string();
     const auto layer = layers().find(folder);
@@ -164,7 +165,8 @@ TEST(Tidy, EveryFolderOfCodeHasItsPlaceInTheLayers) {
     const auto folder = fs::path(source.path).parent_path().string();
     const bool known = layers().contains(folder) || folder == "orchestrator" ||
                        folder == "orchestrator/cli" || folder.starts_with("tests");
-    EXPECT_TRUE(known) << source.path << ": add " << folder << " to layers() in tests/tidy_test.cpp";
+    EXPECT_TRUE(known) << source.path << ": add " << folder
+                       << " to layers() in tests/tidy_test.cpp";
   }
 }
 
@@ -193,7 +195,8 @@ TEST(Tidy, NoBannedCalls) {
   static const std::vector<std::pair<std::regex, std::string>> banned{
       {std::regex(R"(\b(system|popen)\s*\()"), "starts a shell"},
       {std::regex(R"(\b(strcpy|strcat|sprintf|gets)\s*\()"), "knows no length"},
-      {std::regex(R"(\b(gethostbyname|getaddrinfo)\s*\()"), "looks names up; a lab has no resolver"},
+      {std::regex(R"(\b(gethostbyname|getaddrinfo)\s*\()"),
+       "looks names up; a lab has no resolver"},
       {std::regex(R"(\.detach\(\))"), "a thread that nobody joins"},
       {std::regex(R"(\bco_(await|yield|return)\b)"), "GCC 12 miscompiles coroutines"},
       {std::regex(R"(\bcatch \(\.\.\.\))"), "catches Lua's own errors and fibers' unwinding"},
@@ -238,7 +241,8 @@ TEST(Tidy, EveryFaultHasATestARunbookAndAPlaceInTheReadme) {
 TEST(Tidy, EveryCommandIsInTheReadme) {
   const auto readme = read(fs::path(FAULTLINE_SOURCE_DIR) / "README.md");
   const std::set<std::string> internal{"supervise", "worker"};
-  const auto commands = all_matches("orchestrator/cli/catalog.cpp", std::regex(R"(\n\s+add_(\w+),)"));
+  const auto commands =
+      all_matches("orchestrator/cli/catalog.cpp", std::regex(R"(\n\s+add_(\w+),)"));
   EXPECT_GE(commands.size(), 10u);
   for (const auto& command : commands) {
     if (!internal.contains(command)) {

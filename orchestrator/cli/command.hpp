@@ -14,7 +14,8 @@ namespace faultline::cli {
 
 /// What every command may use.
 struct Context {
-  std::filesystem::path home;   ///< $FAULTLINE_HOME, else $XDG_STATE_HOME/faultline, else ~/.local/state/faultline
+  std::filesystem::path
+      home;  ///< $FAULTLINE_HOME, else $XDG_STATE_HOME/faultline, else ~/.local/state/faultline
   std::filesystem::path cache;  ///< $XDG_CACHE_HOME/faultline, else ~/.cache/faultline
   std::function<int()> action;  ///< what the chosen command does; returns the exit code
 };

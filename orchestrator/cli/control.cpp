@@ -7,9 +7,8 @@
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <list>
+#include <unistd.h>
 
 namespace faultline::cli {
 namespace fs = std::filesystem;
@@ -31,15 +30,16 @@ struct ControlSocket::State : std::enable_shared_from_this<State> {
       : acceptor(io), on_abort(std::move(on_abort_)) {}
 
   void accept() {
-    acceptor.async_accept([self = shared_from_this()](boost::system::error_code error, Local::socket s) {
-      if (error || !self->acceptor.is_open()) {
-        return;
-      }
-      if (self->callers.size() < max_callers) {
-        self->listen_to(self->callers.emplace_back(std::move(s)));
-      }
-      self->accept();
-    });
+    acceptor.async_accept(
+        [self = shared_from_this()](boost::system::error_code error, Local::socket s) {
+          if (error || !self->acceptor.is_open()) {
+            return;
+          }
+          if (self->callers.size() < max_callers) {
+            self->listen_to(self->callers.emplace_back(std::move(s)));
+          }
+          self->accept();
+        });
   }
 
   void listen_to(Caller& caller) {

@@ -8,9 +8,8 @@
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <charconv>
+#include <unistd.h>
 
 namespace faultline::cli {
 namespace {

@@ -16,7 +16,8 @@ namespace {
 
 /// The environment a fault was injected into, if it still is the same one.
 std::unique_ptr<targets::Target> find_environment(const Context& context,
-                                                  boost::asio::io_context& io, const json& identity) {
+                                                  boost::asio::io_context& io,
+                                                  const json& identity) {
   const auto* kind = targets::find(identity.value("target", std::string()));
   if (kind == nullptr || identity.value("private", false)) {
     return nullptr;  // a private lab ends with its run
@@ -38,9 +39,8 @@ Result<> revert_all(const std::vector<OpenFault>& faults, targets::Target& targe
     return epoch.error();
   }
   for (auto fault = faults.rbegin(); fault != faults.rend(); ++fault) {
-    const auto residue = await<std::vector<std::string>>(io, [&](auto done) {
-      engine::put_back(*fault, target, *epoch, clock, done);
-    });
+    const auto residue = await<std::vector<std::string>>(
+        io, [&](auto done) { engine::put_back(*fault, target, *epoch, clock, done); });
     if (!residue) {
       return residue.error();
     }
@@ -81,8 +81,9 @@ Result<> recover_file(const Context& context, const fs::path& file, Recovered& r
     const auto target = find_environment(context, io, open->front().target);
     if (target == nullptr) {
       for (const auto& fault : *open) {
-        recovered.lines.push_back(fmt::format(
-            "recovered {} ({}): its environment is gone, and everything in it", fault.id, fault.kind));
+        recovered.lines.push_back(
+            fmt::format("recovered {} ({}): its environment is gone, and everything in it",
+                        fault.id, fault.kind));
       }
     } else if (auto done = revert_all(*open, *target, io, **journal, recovered); !done) {
       return done.error();

@@ -19,13 +19,16 @@ Result<> write_file(const fs::path& file, const std::string& text) {
   out << text;
   out.close();
   if (!out) {
-    return Error{ErrorKind::io, fmt::format("{} cannot be written; the record is kept in the history",
-                                            file.string())};
+    return Error{
+        ErrorKind::io,
+        fmt::format("{} cannot be written; the record is kept in the history", file.string())};
   }
   return {};
 }
 
-void warn(const std::string& message) { fmt::print(stderr, "faultline: {}\n", message); }
+void warn(const std::string& message) {
+  fmt::print(stderr, "faultline: {}\n", message);
+}
 
 }  // namespace
 

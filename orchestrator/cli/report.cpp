@@ -10,14 +10,18 @@ int report(const Error& error) {
   fmt::print(stderr, "faultline: {}\n", error.message);
   switch (error.kind) {
     case ErrorKind::usage:
-    case ErrorKind::unsupported: return 2;
-    case ErrorKind::cancelled: return 4;
-    case ErrorKind::conflict: return 5;
+    case ErrorKind::unsupported:
+      return 2;
+    case ErrorKind::cancelled:
+      return 4;
+    case ErrorKind::conflict:
+      return 5;
     case ErrorKind::not_found:
     case ErrorKind::refused:
     case ErrorKind::fenced:
     case ErrorKind::timeout:
-    case ErrorKind::io: return 3;
+    case ErrorKind::io:
+      return 3;
   }
   return 3;
 }

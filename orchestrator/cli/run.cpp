@@ -87,16 +87,17 @@ int run_all(const Context& context, const RunOptions& options, Session& session,
     code = worst(code, report(written.error()));
   }
   if (records.size() > 1 || options.files.size() > 1) {
-    fmt::print(stderr, "\n{}", faultline::report::drill_table(records, colour_wanted(STDERR_FILENO)));
+    fmt::print(stderr, "\n{}",
+               faultline::report::drill_table(records, colour_wanted(STDERR_FILENO)));
   }
   return code;
 }
 
 Result<Session::Options> session_options(const RunOptions& options,
                                          const engine::Environment& environment) {
-  Session::Options out{.environment = environment, .profile = options.profile, .seed = options.seed};
-  for (const auto& [text, into] :
-       {std::pair{options.timeout, 0}, std::pair{options.wait, 1}}) {
+  Session::Options out{
+      .environment = environment, .profile = options.profile, .seed = options.seed};
+  for (const auto& [text, into] : {std::pair{options.timeout, 0}, std::pair{options.wait, 1}}) {
     if (text.empty()) {
       continue;
     }

@@ -6,11 +6,10 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <charconv>
 #include <csignal>
 #include <random>
+#include <unistd.h>
 
 namespace faultline::cli {
 namespace fs = std::filesystem;
@@ -33,7 +32,11 @@ Result<Duration> parse_duration(const std::string& text) {
   double number = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
-  const double seconds = unit == "ms" ? 0.001 : unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  const double seconds = unit == "ms"  ? 0.001
+                         : unit == "s" ? 1
+                         : unit == "m" ? 60
+                         : unit == "h" ? 3600
+                                       : 0;
   constexpr double longest_s = 7 * 24 * 3600;  // a week: beyond it a unit was surely mistaken
   if (error != std::errc() || seconds == 0 || !(number >= 0) || number * seconds > longest_s) {
     return Error{ErrorKind::usage,
@@ -48,10 +51,11 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, Options o
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) {
-    return Error{ErrorKind::io,
-                 fmt::format("nothing was injected: {} cannot be created: {}; set FAULTLINE_HOME to a "
-                             "folder that can be written",
-                             folder.string(), error.message())};
+    return Error{
+        ErrorKind::io,
+        fmt::format("nothing was injected: {} cannot be created: {}; set FAULTLINE_HOME to a "
+                    "folder that can be written",
+                    folder.string(), error.message())};
   }
   const auto recovered = recover_leftovers(context);
   if (!recovered) {
@@ -61,10 +65,11 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, Options o
     session->options_.progress(line);
   }
   if (!recovered->residue.empty()) {
-    return Error{ErrorKind::conflict,
-                 fmt::format("nothing was injected: leftovers of an earlier run could not be put back: "
-                             "{}; see `faultline recover`",
-                             recovered->residue.front())};
+    return Error{
+        ErrorKind::conflict,
+        fmt::format("nothing was injected: leftovers of an earlier run could not be put back: "
+                    "{}; see `faultline recover`",
+                    recovered->residue.front())};
   }
   session->id_ = new_run_id();
   session->journal_file_ = folder / (session->id_ + ".journal");

@@ -33,7 +33,7 @@ class Session {
  public:
   struct Options {
     const engine::Environment& environment;
-    std::string profile;        ///< empty: the one that is up, else hardened
+    std::string profile;  ///< empty: the one that is up, else hardened
     Duration wait_for_owner{};
     std::optional<Duration> timeout;
     std::uint64_t seed = 1;

@@ -23,7 +23,8 @@ struct Place {
   int line = 0;
 };
 
-/// A fault as a script asks for it. `params` as written, not yet validated; durations are {"ms": n}.
+/// A fault as a script asks for it. `params` as written, not yet validated; durations are {"ms":
+/// n}.
 struct FaultRequest {
   std::string fault;
   Json params = Json::object();
@@ -41,17 +42,17 @@ enum class Sli {
   latency,   ///< a percentile in ms stays below the threshold
   bad,       ///< at most so many bad requests
   recovery,  ///< a cache is writable again within a time
-  lost,      ///< at most so many acknowledged writes are lost (decided when the writers have read back)
+  lost,  ///< at most so many acknowledged writes are lost (decided when the writers have read back)
 };
 
 /// A promise, as data. Without `from`, a steady-state objective over the phase's window.
 struct Expectation {
   Sli sli = Sli::good;
-  std::string subject;                 ///< a probe; for recovery and lost a cache
-  double threshold = 0;                ///< percent, ms or count, by sli
-  double percentile = 99;              ///< for latency
-  std::optional<FaultId> from;         ///< the window starts at this fault's t0
-  Duration over{};                     ///< the window's length; for recovery the objective (RTO)
+  std::string subject;          ///< a probe; for recovery and lost a cache
+  double threshold = 0;         ///< percent, ms or count, by sli
+  double percentile = 99;       ///< for latency
+  std::optional<FaultId> from;  ///< the window starts at this fault's t0
+  Duration over{};              ///< the window's length; for recovery the objective (RTO)
   Place place;
 };
 /// "checkout: at least 97 % good over 20 s".
@@ -59,8 +60,8 @@ std::string in_words(const Expectation& expectation);
 
 /// A precondition, checked against the world before anything is touched.
 struct Requirement {
-  std::string kind;    ///< replicas
-  std::string subject; ///< a cache
+  std::string kind;     ///< replicas
+  std::string subject;  ///< a cache
   double count = 0;
   Place place;
 };
@@ -93,11 +94,11 @@ constexpr std::size_t method_stack_bytes = 1u << 20;
 struct Experiment {
   std::string name, title, hypothesis, owner, runbook;
   std::vector<std::string> tags;
-  Json params = Json::object();               ///< the values in use
+  Json params = Json::object();  ///< the values in use
   std::vector<Json> variants;
   std::vector<Requirement> requirements;
-  std::vector<std::string> steady_state;      ///< names of the environment's objectives; empty: all
-  std::string file, sha256;                   ///< of the script and everything it used
+  std::vector<std::string> steady_state;  ///< names of the environment's objectives; empty: all
+  std::string file, sha256;               ///< of the script and everything it used
   std::function<void(Stage&)> method;
   /// Makes every binding raise from now on; from the run's own thread. Sticky.
   std::function<void(std::string reason)> cancel;

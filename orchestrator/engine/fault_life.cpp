@@ -34,7 +34,8 @@ FaultLife::Commands FaultLife::handle(const Recorded& e, Instant) {
   }
   if (e.error) {
     state_ = State::refused;
-    problem_ = "nothing was injected, because the journal could not be written: " + e.error->message;
+    problem_ =
+        "nothing was injected, because the journal could not be written: " + e.error->message;
     return {Release{}};
   }
   if (end_asked_) {
@@ -94,8 +95,8 @@ FaultLife::Commands FaultLife::handle(const Proved& e, Instant now) {
   if (now < *prove_until_) {
     return {Wake{proof_pause}};
   }
-  problem_ = fmt::format("the effect was not proved within {}: {}", in_words(effect_within_),
-                         e.evidence);
+  problem_ =
+      fmt::format("the effect was not proved within {}: {}", in_words(effect_within_), e.evidence);
   return start_reverting(now);
 }
 
@@ -205,9 +206,12 @@ FaultLife::Commands FaultLife::handle(const Tick&, Instant now) {
       }
       proof_pending_ = true;
       return {Prove{}};
-    case State::reverting: return continue_reverting(now);
-    case State::settling: return {Compare{}};
-    default: return {};
+    case State::reverting:
+      return continue_reverting(now);
+    case State::settling:
+      return {Compare{}};
+    default:
+      return {};
   }
 }
 
@@ -223,8 +227,10 @@ bool FaultLife::in_force() const {
     case State::applying:
     case State::proving:
     case State::held:
-    case State::reverting: return true;
-    default: return false;
+    case State::reverting:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -234,18 +240,30 @@ bool FaultLife::over() const {
 
 std::string_view to_string(FaultLife::State state) {
   switch (state) {
-    case FaultLife::State::fresh: return "fresh";
-    case FaultLife::State::claiming: return "claiming";
-    case FaultLife::State::journalling: return "journalling";
-    case FaultLife::State::arming: return "arming";
-    case FaultLife::State::applying: return "applying";
-    case FaultLife::State::proving: return "proving";
-    case FaultLife::State::held: return "in force";
-    case FaultLife::State::reverting: return "reverting";
-    case FaultLife::State::settling: return "settling";
-    case FaultLife::State::closed: return "reverted";
-    case FaultLife::State::refused: return "refused";
-    case FaultLife::State::stuck: return "undo incomplete";
+    case FaultLife::State::fresh:
+      return "fresh";
+    case FaultLife::State::claiming:
+      return "claiming";
+    case FaultLife::State::journalling:
+      return "journalling";
+    case FaultLife::State::arming:
+      return "arming";
+    case FaultLife::State::applying:
+      return "applying";
+    case FaultLife::State::proving:
+      return "proving";
+    case FaultLife::State::held:
+      return "in force";
+    case FaultLife::State::reverting:
+      return "reverting";
+    case FaultLife::State::settling:
+      return "settling";
+    case FaultLife::State::closed:
+      return "reverted";
+    case FaultLife::State::refused:
+      return "refused";
+    case FaultLife::State::stuck:
+      return "undo incomplete";
   }
   return "?";
 }

@@ -20,39 +20,69 @@ class FaultLife {
     arming,
     applying,
     proving,
-    held,       ///< in force, and proved to be
+    held,  ///< in force, and proved to be
     reverting,
-    settling,   ///< undone; differences from the end state may still go away
-    closed,     ///< nothing left; claims released
-    refused,    ///< ended before anything was touched
-    stuck,      ///< undo incomplete; claims stay (exit code 5)
+    settling,  ///< undone; differences from the end state may still go away
+    closed,    ///< nothing left; claims released
+    refused,   ///< ended before anything was touched
+    stuck,     ///< undo incomplete; claims stay (exit code 5)
   };
 
   // What happened.
   struct Begin {};
-  struct Claimed { std::optional<Error> error; };
-  struct Recorded { std::optional<Error> error; };        ///< the `intended` record
-  struct Armed { std::optional<Error> error; };
-  struct Applied { targets::Outcome outcome; std::string detail; };
-  struct Proved { bool all_hold; std::string evidence; };
-  struct End { std::string reason; };                     ///< asked to revert; idempotent
-  struct Reverted { std::size_t action; std::optional<Error> error; };
+  struct Claimed {
+    std::optional<Error> error;
+  };
+  struct Recorded {
+    std::optional<Error> error;
+  };  ///< the `intended` record
+  struct Armed {
+    std::optional<Error> error;
+  };
+  struct Applied {
+    targets::Outcome outcome;
+    std::string detail;
+  };
+  struct Proved {
+    bool all_hold;
+    std::string evidence;
+  };
+  struct End {
+    std::string reason;
+  };  ///< asked to revert; idempotent
+  struct Reverted {
+    std::size_t action;
+    std::optional<Error> error;
+  };
   /// `waiting`: another fault of the run is still in force, so nothing can be compared yet.
-  struct Compared { bool waiting; std::vector<std::string> differences; };
-  struct Tick {};                                         ///< a Wake came due
-  using Event = std::variant<Begin, Claimed, Recorded, Armed, Applied, Proved, End, Reverted,
-                             Compared, Tick>;
+  struct Compared {
+    bool waiting;
+    std::vector<std::string> differences;
+  };
+  struct Tick {};  ///< a Wake came due
+  using Event =
+      std::variant<Begin, Claimed, Recorded, Armed, Applied, Proved, End, Reverted, Compared, Tick>;
 
   // What to do next. Each is answered by the event of the same step.
   struct Claim {};
-  struct Record { std::string type; };  ///< intended (must succeed), applied, reverting, reverted, closed
-  struct Arm { std::size_t action; };
-  struct Apply { std::size_t action; };
+  struct Record {
+    std::string type;
+  };  ///< intended (must succeed), applied, reverting, reverted, closed
+  struct Arm {
+    std::size_t action;
+  };
+  struct Apply {
+    std::size_t action;
+  };
   struct Prove {};
-  struct Revert { std::size_t action; };
+  struct Revert {
+    std::size_t action;
+  };
   struct Compare {};
   struct Release {};
-  struct Wake { Duration after; };
+  struct Wake {
+    Duration after;
+  };
   using Command = std::variant<Claim, Record, Arm, Apply, Prove, Revert, Compare, Release, Wake>;
 
   /// `resources`: of each action, in the order of application.

@@ -69,13 +69,18 @@ void FaultRunner::tell_transition(FaultLife::State before) {
         tell("effect_missing");
       }
       return tell("fault_reverting");
-    case State::settling: reverted_at_ = now; return tell("fault_reverted");
+    case State::settling:
+      reverted_at_ = now;
+      return tell("fault_reverted");
     case State::closed:
       return ports_.timeline.tell("residue", {{"fault", id_}, {"differences", Json::array()}});
     case State::stuck:
       return ports_.timeline.tell("residue", {{"fault", id_}, {"differences", life_.residue()}});
-    case State::refused: event["reason"] = life_.problem(); return tell("fault_refused");
-    default: return;
+    case State::refused:
+      event["reason"] = life_.problem();
+      return tell("fault_refused");
+    default:
+      return;
   }
 }
 
@@ -119,24 +124,25 @@ void FaultRunner::run(const FaultLife::Apply& command) {
   ports_.target.apply(
       plan_.actions[i], ports_.epoch, [self = shared_from_this(), i](const auto& result) {
         // An error is a lost or a failed answer: only an explicit refusal means "surely nothing".
-        const auto outcome = result ? *result
-                             : result.error().kind == ErrorKind::refused ||
-                                     result.error().kind == ErrorKind::fenced
-                                 ? targets::Outcome::refused
-                                 : targets::Outcome::unknown;
+        const auto outcome =
+            result ? *result
+            : result.error().kind == ErrorKind::refused || result.error().kind == ErrorKind::fenced
+                ? targets::Outcome::refused
+                : targets::Outcome::unknown;
         self->outcomes_[i] = to_string(outcome);
         if (outcome != targets::Outcome::refused) {
-          self->ports_.timeline.tell("fault_applied",
-                                     {{"fault", self->fault_},
-                                      {"id", self->id_},
-                                      {"summary", self->plan_.actions[i].summary},
-                                      {"outcome", to_string(outcome)}});
+          self->ports_.timeline.tell("fault_applied", {{"fault", self->fault_},
+                                                       {"id", self->id_},
+                                                       {"summary", self->plan_.actions[i].summary},
+                                                       {"outcome", to_string(outcome)}});
         }
         self->feed(FaultLife::Applied{outcome, result ? "" : result.error().message});
       });
 }
 
-void FaultRunner::run(const FaultLife::Prove&) { prove_from(0, ""); }
+void FaultRunner::run(const FaultLife::Prove&) {
+  prove_from(0, "");
+}
 
 /// Asks the checks one after the other and stops at the first that does not hold.
 void FaultRunner::prove_from(std::size_t check, std::string evidence) {
@@ -146,8 +152,9 @@ void FaultRunner::prove_from(std::size_t check, std::string evidence) {
   const auto& asked = plan_.effect[check];
   ports_.target.check(asked, [self = shared_from_this(), check, evidence,
                               summary = asked.summary](const auto& result) {
-    const std::string seen = fmt::format("{}{}: {}", evidence.empty() ? "" : evidence + "; ", summary,
-                                         result ? result->evidence : result.error().message);
+    const std::string seen =
+        fmt::format("{}{}: {}", evidence.empty() ? "" : evidence + "; ", summary,
+                    result ? result->evidence : result.error().message);
     if (result && result->holds) {
       self->prove_from(check + 1, seen);
     } else {
@@ -170,11 +177,13 @@ void FaultRunner::run(const FaultLife::Compare&) {
   });
 }
 
-void FaultRunner::run(const FaultLife::Release&) { ports_.ledger.release(id_); }
+void FaultRunner::run(const FaultLife::Release&) {
+  ports_.ledger.release(id_);
+}
 
 void FaultRunner::run(const FaultLife::Wake& command) {
-  wakes_.push_back(ports_.clock.at(ports_.clock.now() + command.after,
-                                   [this] { feed(FaultLife::Tick{}); }));
+  wakes_.push_back(
+      ports_.clock.at(ports_.clock.now() + command.after, [this] { feed(FaultLife::Tick{}); }));
 }
 
 Json FaultRunner::record() const {

@@ -19,8 +19,8 @@ struct FaultPorts {
   Clock& clock;
   Timeline& timeline;
   targets::Epoch epoch = 0;
-  Json journal_context;                            ///< run, target, before: goes into `intended`
-  std::function<void()> changed;                   ///< after every step
+  Json journal_context;           ///< run, target, before: goes into `intended`
+  std::function<void()> changed;  ///< after every step
   std::function<void(std::function<void(FaultLife::Compared)>)> compare;
 };
 

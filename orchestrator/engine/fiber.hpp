@@ -10,12 +10,12 @@
 namespace faultline::engine {
 
 /// The place where one fiber waits. Everything that may change what it waits for calls `wake`.
-/// A fiber is never destroyed while suspended: its owner makes the condition throw, and lets it end.
+/// A fiber is never destroyed while suspended: its owner makes the condition throw, and lets it
+/// end.
 class Fiber {
  public:
   /// Starts `body` on its own stack; `ended` gets what it threw, or nothing.
-  static void start(const boost::asio::any_io_executor& executor,
-                    std::function<void(Fiber&)> body,
+  static void start(const boost::asio::any_io_executor& executor, std::function<void(Fiber&)> body,
                     std::function<void(std::exception_ptr)> ended);
 
   /// Suspends until `condition` is true; it is asked at once and after each `wake`, and may throw.

@@ -39,7 +39,9 @@ Result<> Ledger::claim(const std::string& fault, const faults::Plan& plan,
   return {};
 }
 
-void Ledger::release(const std::string& fault) { claims_.erase(fault); }
+void Ledger::release(const std::string& fault) {
+  claims_.erase(fault);
+}
 
 std::optional<std::string> Ledger::broken_rule(const faults::Plan& plan,
                                                const targets::World& world) const {
@@ -58,8 +60,8 @@ std::optional<std::string> Ledger::broken_rule(const faults::Plan& plan,
                        g.concurrent_faults, claims_.size() + 1);
   }
   if (g.zones_at_once > 0 && zones.size() > g.zones_at_once) {
-    return fmt::format("guardrail zones_at_once: at most {}, this would be {} ({})", g.zones_at_once,
-                       zones.size(), fmt::join(zones, ", "));
+    return fmt::format("guardrail zones_at_once: at most {}, this would be {} ({})",
+                       g.zones_at_once, zones.size(), fmt::join(zones, ", "));
   }
   for (const auto& resource : plan.resources) {
     if (g.protected_resources.contains(resource)) {
@@ -72,8 +74,9 @@ std::optional<std::string> Ledger::broken_rule(const faults::Plan& plan,
   }
   const auto [share, service] = worst_share(instances, world);
   if (g.max_instances_percent > 0 && share > g.max_instances_percent) {
-    return fmt::format("guardrail max_instances_percent: at most {:.4g} % of {}, this would be {:.4g} %",
-                       g.max_instances_percent, service, share);
+    return fmt::format(
+        "guardrail max_instances_percent: at most {:.4g} % of {}, this would be {:.4g} %",
+        g.max_instances_percent, service, share);
   }
   return std::nullopt;
 }

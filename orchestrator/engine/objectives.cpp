@@ -14,23 +14,33 @@ constexpr Duration sustain = std::chrono::seconds(1);  // one good answer alone 
 std::string unit_of(Sli sli) {
   switch (sli) {
     case Sli::good:
-    case Sli::served: return "%";
+    case Sli::served:
+      return "%";
     case Sli::latency:
-    case Sli::recovery: return "ms";
-    case Sli::bad: return "requests";
-    case Sli::lost: return "writes";
+    case Sli::recovery:
+      return "ms";
+    case Sli::bad:
+      return "requests";
+    case Sli::lost:
+      return "writes";
   }
   return "";
 }
 
 std::string sli_name(Sli sli) {
   switch (sli) {
-    case Sli::good: return "good";
-    case Sli::served: return "served";
-    case Sli::latency: return "latency";
-    case Sli::bad: return "bad";
-    case Sli::recovery: return "recovery";
-    case Sli::lost: return "lost";
+    case Sli::good:
+      return "good";
+    case Sli::served:
+      return "served";
+    case Sli::latency:
+      return "latency";
+    case Sli::bad:
+      return "bad";
+    case Sli::recovery:
+      return "recovery";
+    case Sli::lost:
+      return "lost";
   }
   return "";
 }
@@ -60,8 +70,8 @@ void judge_requests(Objective& o, const Probes::Measured& m, bool final) {
   const auto& s = *o.summary;
   const bool complete = m.seen_until >= o.to;
   const auto decide = [&](bool holds) {
-    o.decision = complete || final ? (holds ? Decision::holds : Decision::broken)
-                                   : Decision::undecided;
+    o.decision =
+        complete || final ? (holds ? Decision::holds : Decision::broken) : Decision::undecided;
   };
   switch (e.sli) {
     case Sli::good:
@@ -69,8 +79,8 @@ void judge_requests(Objective& o, const Probes::Measured& m, bool final) {
       o.decision = complete || final
                        ? (*o.measured >= e.threshold ? Decision::holds : Decision::broken)
                        : slo::decide_good(m.series, o.from, o.to, m.seen_until, e.threshold,
-                                          static_cast<std::uint64_t>(
-                                              m.probe.rate_per_s * to_ms(o.to - o.from) / 1000));
+                                          static_cast<std::uint64_t>(m.probe.rate_per_s *
+                                                                     to_ms(o.to - o.from) / 1000));
       break;
     case Sli::served:
       o.measured = s.requests == 0 ? 0
@@ -86,7 +96,8 @@ void judge_requests(Objective& o, const Probes::Measured& m, bool final) {
       o.measured = static_cast<double>(s.bad);
       decide(*o.measured <= e.threshold);
       break;
-    default: break;
+    default:
+      break;
   }
   if (o.decision != Decision::undecided && s.requests == 0) {
     o.decision = Decision::undecided;
@@ -139,9 +150,8 @@ std::string broken_in_words(const Objective& o) {
                          o.summary->requests, o.summary->bad, o.summary->bad_seconds,
                          worst_error(*o.summary));
     case Sli::latency:
-      return std::isinf(*o.measured)
-                 ? fmt::format("{}: among the bad requests", o.name)
-                 : fmt::format("{}: {:.4g} ms", o.name, *o.measured);
+      return std::isinf(*o.measured) ? fmt::format("{}: among the bad requests", o.name)
+                                     : fmt::format("{}: {:.4g} ms", o.name, *o.measured);
     case Sli::bad:
       return fmt::format("{}: {:.0f} bad{}", o.name, *o.measured, worst_error(*o.summary));
     case Sli::recovery:
@@ -159,11 +169,14 @@ std::string broken_in_words(const Objective& o) {
 std::string in_words(const Expectation& e) {
   const std::string over = e.over > Duration::zero() ? " over " + in_words(e.over) : "";
   switch (e.sli) {
-    case Sli::good: return fmt::format("{} >= {:.6g} % good{}", e.subject, e.threshold, over);
-    case Sli::served: return fmt::format("{} >= {:.6g} % served{}", e.subject, e.threshold, over);
+    case Sli::good:
+      return fmt::format("{} >= {:.6g} % good{}", e.subject, e.threshold, over);
+    case Sli::served:
+      return fmt::format("{} >= {:.6g} % served{}", e.subject, e.threshold, over);
     case Sli::latency:
       return fmt::format("{} p{:.4g} <= {:.6g} ms{}", e.subject, e.percentile, e.threshold, over);
-    case Sli::bad: return fmt::format("{} <= {:.0f} bad{}", e.subject, e.threshold, over);
+    case Sli::bad:
+      return fmt::format("{} <= {:.0f} bad{}", e.subject, e.threshold, over);
     case Sli::recovery:
       return fmt::format("{} writable again within {}", e.subject, in_words(e.over));
     case Sli::lost:
@@ -206,8 +219,8 @@ Json Objective::record() const {
   Json out = {{"name", name},
               {"sli", sli_name(expectation.sli)},
               {"probe", expectation.subject},
-              {"objective", expectation.sli == Sli::recovery ? to_ms(expectation.over)
-                                                             : expectation.threshold},
+              {"objective",
+               expectation.sli == Sli::recovery ? to_ms(expectation.over) : expectation.threshold},
               {"measured", finite(measured)},
               {"unit", unit},
               {"samples", summary ? Json(summary->requests) : Json()},
@@ -235,8 +248,8 @@ Json recovery_record(const Objective& o, const Probes::Measured& writer) {
   const auto& r = *o.recovery;
   Json writes;
   if (const auto& w = writer.writes) {
-    writes = {{"attempted", w->attempted}, {"acknowledged", w->acknowledged},
-              {"ambiguous", w->ambiguous}, {"lost", w->lost},
+    writes = {{"attempted", w->attempted},   {"acknowledged", w->acknowledged},
+              {"ambiguous", w->ambiguous},   {"lost", w->lost},
               {"duplicated", w->duplicated}, {"stale", w->stale},
               {"rpa_ms", w->loss_span_ms}};
   }

@@ -12,16 +12,16 @@ namespace faultline::engine {
 /// What a promise came to. Pure: a function of the samples.
 struct Objective {
   Expectation expectation;
-  std::string name;                  ///< "login >= 97 % good"
-  std::string phase;                 ///< baseline, method, verify
+  std::string name;   ///< "login >= 97 % good"
+  std::string phase;  ///< baseline, method, verify
   Instant from{}, to{};
   slo::Decision decision = slo::Decision::undecided;
-  std::optional<double> measured;    ///< in `unit`
-  std::string unit;                  ///< %, ms, requests, writes
+  std::optional<double> measured;  ///< in `unit`
+  std::string unit;                ///< %, ms, requests, writes
   std::optional<slo::Summary> summary;
   std::optional<slo::Recovery> recovery;
   std::optional<slo::Writes> writes;
-  std::string reason;                ///< in words, when it is broken or undecided
+  std::string reason;  ///< in words, when it is broken or undecided
 
   [[nodiscard]] Json record() const;
 };

@@ -7,10 +7,13 @@
 namespace faultline::engine {
 namespace {
 
-constexpr double max_delay_p99_ms = 50;  // DESIGN, "What is measured": above it the machine is too busy
+constexpr double max_delay_p99_ms =
+    50;  // DESIGN, "What is measured": above it the machine is too busy
 constexpr double min_rate_share = 0.98;  // fewer requests than that were sent: it could not keep up
 
-Instant from_us(std::int64_t us) { return Instant(std::chrono::microseconds(us)); }
+Instant from_us(std::int64_t us) {
+  return Instant(std::chrono::microseconds(us));
+}
 
 std::string spec_line(const Probe& probe, const std::string& run, std::uint64_t seed) {
   Json args = probe.args;
@@ -95,8 +98,8 @@ void Probes::finish() {
 void Probes::on_line(Measured& measured, std::string_view line) {
   const Json j = Json::parse(line, nullptr, false);
   if (j.is_discarded() || !j.is_object()) {
-    measured.problem = fmt::format("probe {}: not a report: {}", measured.probe.name,
-                                   line.substr(0, 80));
+    measured.problem =
+        fmt::format("probe {}: not a report: {}", measured.probe.name, line.substr(0, 80));
     return;
   }
   if (j.contains("started")) {
@@ -163,9 +166,10 @@ std::string Probes::problem() const {
       return m.problem;
     }
     if (m.delay_p99_ms > max_delay_p99_ms) {
-      return fmt::format("machine too busy: the worker of {} ran {:.0f} ms late at p99, at most {:.0f} "
-                         "ms prove anything",
-                         m.probe.name, m.delay_p99_ms, max_delay_p99_ms);
+      return fmt::format(
+          "machine too busy: the worker of {} ran {:.0f} ms late at p99, at most {:.0f} "
+          "ms prove anything",
+          m.probe.name, m.delay_p99_ms, max_delay_p99_ms);
     }
     const double seconds = to_ms(m.seen_until - m.started) / 1000;
     const double due = m.probe.rate_per_s * seconds;

@@ -16,10 +16,10 @@ class Probes {
     Probe probe;
     slo::Series series;
     Instant started{};
-    Instant seen_until{};        ///< every request due before it has been reported
-    double delay_p99_ms = 0;     ///< the worker's own lateness, over its life
+    Instant seen_until{};     ///< every request due before it has been reported
+    double delay_p99_ms = 0;  ///< the worker's own lateness, over its life
     std::optional<slo::Writes> writes;
-    std::string problem;         ///< it died, or said what is wrong; empty: none
+    std::string problem;  ///< it died, or said what is wrong; empty: none
     bool finished = false;
     std::unique_ptr<targets::Worker> worker;
   };
@@ -31,7 +31,8 @@ class Probes {
   /// Starts a worker for each probe of the environment; `done` when all have started.
   void start(const Environment& environment, const std::string& run, std::uint64_t seed,
              std::function<void(Result<>)> done);
-  /// Asks all to finish: no new requests, writes read back. They finish on their own; see `running`.
+  /// Asks all to finish: no new requests, writes read back. They finish on their own; see
+  /// `running`.
   void finish();
 
   [[nodiscard]] bool running() const;

@@ -8,7 +8,9 @@
 namespace faultline::engine {
 namespace {
 
-Json finite(double x) { return std::isfinite(x) ? Json(x) : Json(); }
+Json finite(double x) {
+  return std::isfinite(x) ? Json(x) : Json();
+}
 
 Json series_of(const slo::Series& series, Instant start, Instant from, Instant to) {
   constexpr Duration second = std::chrono::seconds(1);
@@ -16,8 +18,12 @@ Json series_of(const slo::Series& series, Instant start, Instant from, Instant t
   for (Instant t = from; t < to; t += second) {
     const auto s = slo::summarize(series, t, t + second);
     if (s.requests > 0) {
-      out.push_back({{"t_ms", to_ms(t - start)}, {"good", s.good}, {"degraded", s.degraded},
-                     {"bad", s.bad}, {"p50_ms", finite(s.p50_ms)}, {"p99_ms", finite(s.p99_ms)}});
+      out.push_back({{"t_ms", to_ms(t - start)},
+                     {"good", s.good},
+                     {"degraded", s.degraded},
+                     {"bad", s.bad},
+                     {"p50_ms", finite(s.p50_ms)},
+                     {"p99_ms", finite(s.p99_ms)}});
     }
   }
   return out;
@@ -25,21 +31,23 @@ Json series_of(const slo::Series& series, Instant start, Instant from, Instant t
 
 Json probe_record(const Probes::Measured& m, Instant start, Instant from) {
   const auto s = slo::summarize(m.series, from, Instant::max());
-  const Instant end = m.series.samples().empty() ? from : m.series.samples().back().due + Duration(1);
-  return {{"name", m.probe.name},
-          {"requests", s.requests},
-          {"good", s.good},
-          {"degraded", s.degraded},
-          {"bad", s.bad},
-          {"errors", s.errors},
-          {"p50_ms", finite(s.p50_ms)},
-          {"p90_ms", finite(s.p90_ms)},
-          {"p99_ms", finite(s.p99_ms)},
-          {"p999_ms", finite(s.p999_ms)},
-          {"max_ms", finite(s.max_ms)},
-          {"uncorrected", {{"p50_ms", finite(s.service_p50_ms)}, {"p99_ms", finite(s.service_p99_ms)}}},
-          {"worker_delay_p99_ms", m.finished ? Json(m.delay_p99_ms) : Json()},
-          {"series", series_of(m.series, start, from, end)}};
+  const Instant end =
+      m.series.samples().empty() ? from : m.series.samples().back().due + Duration(1);
+  return {
+      {"name", m.probe.name},
+      {"requests", s.requests},
+      {"good", s.good},
+      {"degraded", s.degraded},
+      {"bad", s.bad},
+      {"errors", s.errors},
+      {"p50_ms", finite(s.p50_ms)},
+      {"p90_ms", finite(s.p90_ms)},
+      {"p99_ms", finite(s.p99_ms)},
+      {"p999_ms", finite(s.p999_ms)},
+      {"max_ms", finite(s.max_ms)},
+      {"uncorrected", {{"p50_ms", finite(s.service_p50_ms)}, {"p99_ms", finite(s.service_p99_ms)}}},
+      {"worker_delay_p99_ms", m.finished ? Json(m.delay_p99_ms) : Json()},
+      {"series", series_of(m.series, start, from, end)}};
 }
 
 /// The first bad request after the first disruption: what a user felt first.

@@ -21,9 +21,7 @@ OpenFault open_fault(const Json& record) {
   fault.actions = record.at("actions").get<std::vector<targets::Action>>();
   fault.may_move = record.value("may_move", std::vector<std::string>{});
   fault.resources = record.value("resources", std::vector<std::string>{});
-  for (const auto& pair : record.value("before", Json::array())) {
-    fault.before[pair.at(0).get<std::string>()] = pair.at(1).get<std::string>();
-  }
+  fault.before = record.value("before", std::map<std::string, std::string>{});
   return fault;
 }
 

@@ -8,9 +8,9 @@
 namespace faultline::engine {
 namespace {
 
-constexpr Duration heal_limit = std::chrono::seconds(30);   // as long as a residue may settle
+constexpr Duration heal_limit = std::chrono::seconds(30);  // as long as a residue may settle
 constexpr Duration heal_pause = std::chrono::milliseconds(200);
-constexpr Duration renew_every = std::chrono::seconds(1);   // the target's lease is 10 s
+constexpr Duration renew_every = std::chrono::seconds(1);  // the target's lease is 10 s
 constexpr Duration tick_every = std::chrono::milliseconds(500);
 constexpr Duration drain_limit = std::chrono::seconds(30);  // workers read back within 15 s
 constexpr Duration verify_window = std::chrono::seconds(5);
@@ -75,15 +75,24 @@ void Run::stop(Stop why, const std::string& reason) {
 
 void Run::next(RunLife::Command command) {
   switch (command) {
-    case RunLife::Command::heal: return heal();
-    case RunLife::Command::check_requires: return check_requires();
-    case RunLife::Command::run_method: return run_method();
-    case RunLife::Command::cancel_method: return changed();  // its next look throws
-    case RunLife::Command::revert_all: return revert_all();
-    case RunLife::Command::verify: return verify();
-    case RunLife::Command::judge: return judge_all();
-    case RunLife::Command::report: return report();
-    case RunLife::Command::none: return;
+    case RunLife::Command::heal:
+      return heal();
+    case RunLife::Command::check_requires:
+      return check_requires();
+    case RunLife::Command::run_method:
+      return run_method();
+    case RunLife::Command::cancel_method:
+      return changed();  // its next look throws
+    case RunLife::Command::revert_all:
+      return revert_all();
+    case RunLife::Command::verify:
+      return verify();
+    case RunLife::Command::judge:
+      return judge_all();
+    case RunLife::Command::report:
+      return report();
+    case RunLife::Command::none:
+      return;
   }
 }
 
@@ -157,15 +166,14 @@ void Run::wait_until_healthy(Instant limit) {
     if (wrong.empty()) {
       before_ = *found;
       ports_.journal_context = {{"run", in_.id}, {"target", in_.target.identity()}};
-      ports_.journal_context["before"] = Json::array();
       for (const auto& i : before_) {
-        ports_.journal_context["before"].push_back({i.name, i.value});
+        ports_.journal_context["before"][i.name] = i.value;
       }
       return next(life_.done());
     }
     if (in_.clock.now() >= limit || life_.stopping()) {
-      return next(life_.done(
-          fmt::format("the environment is not healthy: {}", fmt::join(wrong, "; "))));
+      return next(
+          life_.done(fmt::format("the environment is not healthy: {}", fmt::join(wrong, "; "))));
     }
     pause_ = later(heal_pause, [this, limit] { wait_until_healthy(limit); });
   });
@@ -239,15 +247,19 @@ void Run::revert_all() {
   for (const auto& fault : faults_) {
     fault->end("");
   }
-  when([this] { return std::ranges::all_of(faults_, [](const auto& f) { return f->life().over(); }); },
-       [this] {
-         for (const auto& fault : faults_) {
-           if (fault->life().state() == FaultLife::State::stuck) {
-             life_.residue(fmt::format("{}: {}", fault->id(), fmt::join(fault->life().residue(), "; ")));
-           }
-         }
-         next(life_.done());
-       });
+  when(
+      [this] {
+        return std::ranges::all_of(faults_, [](const auto& f) { return f->life().over(); });
+      },
+      [this] {
+        for (const auto& fault : faults_) {
+          if (fault->life().state() == FaultLife::State::stuck) {
+            life_.residue(
+                fmt::format("{}: {}", fault->id(), fmt::join(fault->life().residue(), "; ")));
+          }
+        }
+        next(life_.done());
+      });
 }
 
 void Run::verify() {
@@ -257,7 +269,8 @@ void Run::verify() {
   enter("verify", verify_window);
   const auto from = in_.clock.now();
   const auto to = from + verify_window;
-  limit_ = later(verify_window + in_.environment.client_deadline + tick_every, [this] { changed(); });
+  limit_ =
+      later(verify_window + in_.environment.client_deadline + tick_every, [this] { changed(); });
   when(
       [this, to] {
         return life_.stopping() || probes_.seen_until() >= to || !probes_.problem().empty() ||
@@ -308,9 +321,9 @@ void Run::report() {
     if (!phases_.empty()) {
       timeline_.stamp(phases_.back(), "finished", in_.clock.now());
     }
-    timeline_.tell("run_finished", {{"id", in_.id},
-                                    {"verdict", to_string(life_.verdict())},
-                                    {"reason", life_.reason()}});
+    timeline_.tell(
+        "run_finished",
+        {{"id", in_.id}, {"verdict", to_string(life_.verdict())}, {"reason", life_.reason()}});
     RunResult result{record(), life_.exit_code()};
     life_.done();
     std::exchange(done_, nullptr)(std::move(result));
@@ -328,8 +341,7 @@ void Run::heartbeat() {
         return;
       }
       if (!renewed) {
-        return stop(Stop::environment_lost,
-                    "the environment was lost: " + renewed.error().message);
+        return stop(Stop::environment_lost, "the environment was lost: " + renewed.error().message);
       }
       heartbeat();
     });
@@ -406,16 +418,17 @@ void Run::tick() {
   for (const auto& m : probes_.all()) {
     const auto from = ticked_ == Instant{} ? now - tick_every : ticked_;
     const auto s = slo::summarize(m.series, from - tick_every, now - tick_every);
-    probes[m.probe.name] = {{"requests", s.requests}, {"good", s.good}, {"degraded", s.degraded},
+    probes[m.probe.name] = {{"requests", s.requests},
+                            {"good", s.good},
+                            {"degraded", s.degraded},
                             {"bad", s.bad},
                             {"p99_ms", std::isfinite(s.p99_ms) ? Json(s.p99_ms) : Json()}};
   }
   Json faults = Json::array();
   for (const auto& f : faults_) {
     if (f->life().in_force() && f->applied_at()) {
-      faults.push_back({{"id", f->id()},
-                        {"summary", f->summary()},
-                        {"age_ms", to_ms(now - *f->applied_at())}});
+      faults.push_back(
+          {{"id", f->id()}, {"summary", f->summary()}, {"age_ms", to_ms(now - *f->applied_at())}});
     }
   }
   ticked_ = now;

@@ -75,7 +75,8 @@ class Run : private Stage {
       const std::vector<targets::Invariant>& now) const;
   void note_lasting_changes(const std::vector<targets::Invariant>& now);
   void add(Objective objective, const std::string& phase);
-  void judge_steady_state(const std::string& phase, Instant from, Instant to, bool missing_is_doubt);
+  void judge_steady_state(const std::string& phase, Instant from, Instant to,
+                          bool missing_is_doubt);
   [[nodiscard]] std::vector<Expectation> steady_state() const;
 
   // Stage, in stage.cpp: what the method may ask for.
@@ -88,8 +89,7 @@ class Run : private Stage {
   void note(const std::string& text) override;
   void block(const std::function<bool()>& condition);
   [[noreturn]] void give_up(const std::string& reason);
-  std::shared_ptr<FaultRunner> plan_fault(const FaultRequest& request,
-                                          const targets::World& world);
+  std::shared_ptr<FaultRunner> plan_fault(const FaultRequest& request, const targets::World& world);
 
   // The record, in record.cpp.
   [[nodiscard]] Json record() const;
@@ -105,14 +105,14 @@ class Run : private Stage {
   std::vector<targets::Invariant> before_;
   std::vector<std::shared_ptr<FaultRunner>> faults_;
   std::vector<Objective> objectives_;
-  std::vector<Expectation> lost_;        ///< decided when the writers have read back
+  std::vector<Expectation> lost_;  ///< decided when the writers have read back
   std::vector<Json> phases_;
   std::string phase_name_;
   Instant phase_started_{};
   std::optional<Duration> phase_expected_;
   std::optional<Instant> measured_from_;
   bool baseline_done_ = false;
-  std::string cancelled_;                ///< why every call of the method throws; empty: it does not
+  std::string cancelled_;  ///< why every call of the method throws; empty: it does not
   Fiber* fiber_ = nullptr;
   std::function<bool()> waiting_for_;
   std::function<void()> then_;

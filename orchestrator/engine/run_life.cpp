@@ -4,24 +4,36 @@ namespace faultline::engine {
 
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {
-    case Verdict::passed: return "passed";
-    case Verdict::failed: return "failed";
-    case Verdict::inconclusive: return "inconclusive";
-    case Verdict::aborted: return "aborted";
+    case Verdict::passed:
+      return "passed";
+    case Verdict::failed:
+      return "failed";
+    case Verdict::inconclusive:
+      return "inconclusive";
+    case Verdict::aborted:
+      return "aborted";
   }
   return "inconclusive";
 }
 
 std::string_view to_string(Phase phase) {
   switch (phase) {
-    case Phase::heal: return "heal";
-    case Phase::requires_: return "requires";
-    case Phase::method: return "method";
-    case Phase::recover: return "recover";
-    case Phase::verify: return "verify";
-    case Phase::judge: return "judge";
-    case Phase::report: return "report";
-    case Phase::over: return "over";
+    case Phase::heal:
+      return "heal";
+    case Phase::requires_:
+      return "requires";
+    case Phase::method:
+      return "method";
+    case Phase::recover:
+      return "recover";
+    case Phase::verify:
+      return "verify";
+    case Phase::judge:
+      return "judge";
+    case Phase::report:
+      return "report";
+    case Phase::over:
+      return "over";
   }
   return "over";
 }
@@ -43,22 +55,36 @@ RunLife::Command RunLife::done(const std::string& reason) {
     case Phase::requires_:
       phase_ = give_up ? Phase::report : Phase::method;
       return give_up ? Command::report : Command::run_method;
-    case Phase::method: phase_ = Phase::recover; return Command::revert_all;
+    case Phase::method:
+      phase_ = Phase::recover;
+      return Command::revert_all;
     case Phase::recover:
       // Steady state is only worth a look when the environment was put back and nobody is waiting.
       phase_ = stopping() || !doubts_.empty() || !residue_.empty() ? Phase::judge : Phase::verify;
       return phase_ == Phase::judge ? Command::judge : Command::verify;
-    case Phase::verify: phase_ = Phase::judge; return Command::judge;
-    case Phase::judge: phase_ = Phase::report; return Command::report;
+    case Phase::verify:
+      phase_ = Phase::judge;
+      return Command::judge;
+    case Phase::judge:
+      phase_ = Phase::report;
+      return Command::report;
     case Phase::report:
-    case Phase::over: phase_ = Phase::over; return Command::none;
+    case Phase::over:
+      phase_ = Phase::over;
+      return Command::none;
   }
   return Command::none;
 }
 
-void RunLife::missed(const std::string& reason) { missed_.push_back(reason); }
-void RunLife::doubt(const std::string& reason) { doubts_.push_back(reason); }
-void RunLife::residue(const std::string& reason) { residue_.push_back(reason); }
+void RunLife::missed(const std::string& reason) {
+  missed_.push_back(reason);
+}
+void RunLife::doubt(const std::string& reason) {
+  doubts_.push_back(reason);
+}
+void RunLife::residue(const std::string& reason) {
+  residue_.push_back(reason);
+}
 
 RunLife::Command RunLife::stop(Stop why, const std::string& reason) {
   if (stop_) {
@@ -103,10 +129,14 @@ int RunLife::exit_code() const {
     return 143;
   }
   switch (verdict()) {
-    case Verdict::passed: return 0;
-    case Verdict::failed: return 1;
-    case Verdict::inconclusive: return 3;
-    case Verdict::aborted: return 4;
+    case Verdict::passed:
+      return 0;
+    case Verdict::failed:
+      return 1;
+    case Verdict::inconclusive:
+      return 3;
+    case Verdict::aborted:
+      return 4;
   }
   return 3;
 }

@@ -22,8 +22,17 @@ enum class Stop { abort, interrupt, terminate, timeout, environment_lost };
 class RunLife {
  public:
   /// What the runner does next; each is answered by `done` or `failed`.
-  enum class Command { heal, check_requires, run_method, cancel_method, revert_all, verify, judge,
-                       report, none };
+  enum class Command {
+    heal,
+    check_requires,
+    run_method,
+    cancel_method,
+    revert_all,
+    verify,
+    judge,
+    report,
+    none
+  };
 
   /// The first command.
   Command begin();

@@ -90,8 +90,9 @@ std::shared_ptr<FaultRunner> Run::plan_fault(const FaultRequest& request,
   const auto capabilities = in_.target.capabilities();
   for (auto& action : plan->actions) {
     if (!capabilities.contains(action.kind)) {
-      throw at({ErrorKind::unsupported, fmt::format("{} needs '{}', which this environment cannot do",
-                                                    request.fault, action.kind)});
+      throw at(
+          {ErrorKind::unsupported, fmt::format("{} needs '{}', which this environment cannot do",
+                                               request.fault, action.kind)});
     }
     action.max_duration = in_.environment.guardrails.max_duration;
   }
@@ -151,8 +152,9 @@ bool Run::expect(const Expectation& expectation) {
   const auto from = expectation.from ? faults_.at(expectation.from->index)->applied_at()
                                      : std::optional(in_.clock.now());
   const auto to = *from + expectation.over;
-  const auto latest = (expectation.sli == Sli::recovery ? *from + in_.environment.recovery_cap : to) +
-                      in_.environment.client_deadline;
+  const auto latest =
+      (expectation.sli == Sli::recovery ? *from + in_.environment.recovery_cap : to) +
+      in_.environment.client_deadline;
   timeline_.tell("expecting", {{"objective", in_words(expectation)},
                                {"at_most_ms", to_ms(latest - in_.clock.now())}});
   phase_expected_ = latest - phase_started_;
@@ -168,6 +170,8 @@ bool Run::expect(const Expectation& expectation) {
   return holds;
 }
 
-void Run::note(const std::string& text) { timeline_.tell("note", {{"text", text}}); }
+void Run::note(const std::string& text) {
+  timeline_.tell("note", {{"text", text}});
+}
 
 }  // namespace faultline::engine

@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::size_t max_events = 10'000;  // a script's notes in a loop must not fill the memory
 
-double round_to_us(double ms) { return std::round(ms * 1000) / 1000; }
+double round_to_us(double ms) {
+  return std::round(ms * 1000) / 1000;
+}
 
 }  // namespace
 
@@ -27,7 +29,9 @@ void Timeline::tell(const std::string& name, Json detail) {
   sink_(told);
 }
 
-void Timeline::show(const std::string& name, Json detail) { sink_(event(name, std::move(detail))); }
+void Timeline::show(const std::string& name, Json detail) {
+  sink_(event(name, std::move(detail)));
+}
 
 void Timeline::stamp(Json& out, const std::string& name, std::optional<Instant> at) const {
   out[name] = at ? Json(wall(*at)) : Json();

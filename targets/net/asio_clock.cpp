@@ -24,7 +24,9 @@ class AsioTimer : public Timer {
 
 }  // namespace
 
-Instant AsioClock::now() const { return std::chrono::steady_clock::now(); }
+Instant AsioClock::now() const {
+  return std::chrono::steady_clock::now();
+}
 
 WallTime AsioClock::wall() const {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());

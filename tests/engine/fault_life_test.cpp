@@ -16,9 +16,13 @@ std::vector<std::string> words(const std::vector<FaultLife::Command>& commands) 
     std::string operator()(const FaultLife::Claim&) { return "claim"; }
     std::string operator()(const FaultLife::Record& r) { return "record " + r.type; }
     std::string operator()(const FaultLife::Arm& a) { return "arm " + std::to_string(a.action); }
-    std::string operator()(const FaultLife::Apply& a) { return "apply " + std::to_string(a.action); }
+    std::string operator()(const FaultLife::Apply& a) {
+      return "apply " + std::to_string(a.action);
+    }
     std::string operator()(const FaultLife::Prove&) { return "prove"; }
-    std::string operator()(const FaultLife::Revert& r) { return "revert " + std::to_string(r.action); }
+    std::string operator()(const FaultLife::Revert& r) {
+      return "revert " + std::to_string(r.action);
+    }
     std::string operator()(const FaultLife::Compare&) { return "compare"; }
     std::string operator()(const FaultLife::Release&) { return "release"; }
     std::string operator()(const FaultLife::Wake&) { return "wake"; }

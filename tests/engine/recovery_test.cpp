@@ -1,4 +1,5 @@
 #include "orchestrator/engine/recovery.hpp"
+
 #include "tests/fake/fake_target.hpp"
 #include "tests/fake/manual_clock.hpp"
 
@@ -11,15 +12,25 @@ namespace {
 using testing::IsEmpty;
 
 targets::Action kill_action(const std::string& id) {
-  return {.id = id, .kind = "process.kill", .args = {{"component", "a-redis"}}, .summary = "kill",
-          .undo_summary = "start", .resource = "component a-redis"};
+  return {.id = id,
+          .kind = "process.kill",
+          .args = {{"component", "a-redis"}},
+          .summary = "kill",
+          .undo_summary = "start",
+          .resource = "component a-redis"};
 }
 
 Json intended(const std::string& fault) {
-  return {{"type", "intended"}, {"fault", fault}, {"kind", "redis_failover"}, {"run", "r1"},
-          {"target", {{"target", "fake"}}}, {"actions", {kill_action(fault + ".1")}},
-          {"before", {{"environment", "healthy"}, {"cache sessions primary", "a-redis"}, {"in force", ""}}},
-          {"may_move", {"cache sessions primary"}}, {"resources", {"component a-redis"}}};
+  return {{"type", "intended"},
+          {"fault", fault},
+          {"kind", "redis_failover"},
+          {"run", "r1"},
+          {"target", {{"target", "fake"}}},
+          {"actions", {kill_action(fault + ".1")}},
+          {"before",
+           {{"environment", "healthy"}, {"cache sessions primary", "a-redis"}, {"in force", ""}}},
+          {"may_move", {"cache sessions primary"}},
+          {"resources", {"component a-redis"}}};
 }
 
 class Recovery : public testing::Test {
@@ -44,7 +55,8 @@ class Recovery : public testing::Test {
 };
 
 TEST_F(Recovery, OnlyWhatIsNotClosedIsOpen) {
-  const auto open = open_faults({intended("f1"), intended("f2"), {{"type", "closed"}, {"fault", "f1"}}});
+  const auto open =
+      open_faults({intended("f1"), intended("f2"), {{"type", "closed"}, {"fault", "f1"}}});
   ASSERT_TRUE(open);
   ASSERT_EQ(open->size(), 1u);
   EXPECT_EQ(open->front().id, "f2");
@@ -52,7 +64,7 @@ TEST_F(Recovery, OnlyWhatIsNotClosedIsOpen) {
 }
 
 TEST_F(Recovery, ARecordThatIsNotOursIsAnErrorAndNotSkipped) {
-  EXPECT_FALSE(open_faults({{{"type", "intended"}}}));
+  EXPECT_FALSE(open_faults({Json{{"type", "intended"}}}));
   EXPECT_FALSE(open_faults({Json::array()}));
 }
 

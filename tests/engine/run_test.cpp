@@ -1,4 +1,5 @@
 #include "orchestrator/engine/run.hpp"
+
 #include "tests/fake/fake_target.hpp"
 #include "tests/fake/manual_clock.hpp"
 
@@ -52,15 +53,15 @@ class RunTest : public testing::Test {
 
   const Json& run(std::function<void(engine::Run&)> meanwhile = {}) {
     engine::Run r({.environment = environment,
-           .experiment = experiment,
-           .target = target,
-           .journal = journal,
-           .clock = clock,
-           .executor = io.get_executor(),
-           .id = "r1",
-           .operator_name = "test",
-           .profile = "hardened",
-           .on_event = [&](const Json& event) { heard(event, r); }});
+                   .experiment = experiment,
+                   .target = target,
+                   .journal = journal,
+                   .clock = clock,
+                   .executor = io.get_executor(),
+                   .id = "r1",
+                   .operator_name = "test",
+                   .profile = "hardened",
+                   .on_event = [&](const Json& event) { heard(event, r); }});
     on_event_ = std::move(meanwhile);
     std::optional<RunResult> result;
     r.start([&](RunResult got) { result = std::move(got); });
@@ -250,7 +251,8 @@ TEST_F(RunTest, AScriptErrorRevertsEverythingAndIsInconclusive) {
 
 TEST_F(RunTest, ADeathThatNoFaultCausedIsInconclusive) {
   run([this](engine::Run&) {
-    target.listener({clock.now(), "component_died", {{"component", "c-spot"}, {"by_fault", false}}});
+    target.listener(
+        {clock.now(), "component_died", {{"component", "c-spot"}, {"by_fault", false}}});
   });
   EXPECT_EQ(record["verdict"], "inconclusive");
   EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("c-spot died"));
@@ -259,7 +261,8 @@ TEST_F(RunTest, ADeathThatNoFaultCausedIsInconclusive) {
 TEST_F(RunTest, AMovedRoleIsALastingChangeAndNoResidue) {
   run([this](engine::Run&) { target.fail_over_to("b-redis"); });
   EXPECT_EQ(record["verdict"], "passed") << record["reason"];
-  EXPECT_EQ(record["faults"][0]["lasting_changes"][0], "cache sessions primary: a-redis -> b-redis");
+  EXPECT_EQ(record["faults"][0]["lasting_changes"][0],
+            "cache sessions primary: a-redis -> b-redis");
 }
 
 TEST_F(RunTest, LostWritesFailTheRun) {

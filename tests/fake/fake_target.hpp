@@ -26,8 +26,9 @@ class MemoryJournal : public store::Journal {
   std::vector<nlohmann::json> records;
 };
 
-/// A world in memory: three zones, a cache "sessions" with three nodes, two app nodes a zone. Faults
-/// act on it as on the lab; the knobs below make it misbehave. Answers come through the io_context.
+/// A world in memory: three zones, a cache "sessions" with three nodes, two app nodes a zone.
+/// Faults act on it as on the lab; the knobs below make it misbehave. Answers come through the
+/// io_context.
 class FakeTarget : public targets::Target {
  public:
   explicit FakeTarget(boost::asio::io_context& io, Clock& clock) : io_(io), clock_(clock) {
@@ -49,11 +50,11 @@ class FakeTarget : public targets::Target {
   std::set<std::string> armed, in_force;
 
   // Knobs.
-  bool refuse_apply = false;     ///< the target says no
-  bool lose_answer = false;      ///< apply happens, its answer does not
-  bool no_effect = false;        ///< apply answers done, and does nothing
-  bool drop_undo = false;        ///< revert answers done, and does nothing
-  int failing_reverts = 0;       ///< so many reverts fail first
+  bool refuse_apply = false;  ///< the target says no
+  bool lose_answer = false;   ///< apply happens, its answer does not
+  bool no_effect = false;     ///< apply answers done, and does nothing
+  bool drop_undo = false;     ///< revert answers done, and does nothing
+  int failing_reverts = 0;    ///< so many reverts fail first
   bool unhealthy = false;
   std::optional<Error> acquire_error;
   std::function<bool(const std::string& probe, Instant due)> bad;  ///< which requests are bad
@@ -67,9 +68,7 @@ class FakeTarget : public targets::Target {
   targets::Json identity() const override { return {{"target", "fake"}}; }
 
   void acquire(std::string, targets::Done<targets::Epoch> done) override {
-    post([this, done] {
-      done(acquire_error ? Result<targets::Epoch>(*acquire_error) : ++epoch_);
-    });
+    post([this, done] { done(acquire_error ? Result<targets::Epoch>(*acquire_error) : ++epoch_); });
   }
   void release(targets::Epoch, targets::Done<void> done) override { answer(done); }
   void renew(targets::Epoch, targets::Done<void> done) override { answer(done); }
@@ -128,7 +127,9 @@ class FakeTarget : public targets::Target {
   }
   void start_worker(targets::WorkerSpec spec,
                     targets::Done<std::unique_ptr<targets::Worker>> done) override;
-  void on_notice(std::function<void(const targets::Notice&)> l) override { listener = std::move(l); }
+  void on_notice(std::function<void(const targets::Notice&)> l) override {
+    listener = std::move(l);
+  }
   Result<> save_logs(const std::string&) override { return {}; }
 
   void fail_over_to(const std::string& node) { primary_ = node; }
@@ -194,7 +195,8 @@ class FakeWorker : public targets::Worker {
       nlohmann::json samples = nlohmann::json::array();
       for (; next <= now; next += gap) {
         const bool bad = target.bad && target.bad(input["probe"], next);
-        samples.push_back({us(next), 2000, 1900, bad ? 2 : 0, bad ? nlohmann::json("refused") : nlohmann::json(0)});
+        samples.push_back({us(next), 2000, 1900, bad ? 2 : 0,
+                           bad ? nlohmann::json("refused") : nlohmann::json(0)});
       }
       say({{"samples", samples}, {"seen_until", us(next)}});
       timer = target.clock().at(now + std::chrono::milliseconds(100), [this] { tick(); });

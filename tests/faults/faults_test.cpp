@@ -55,17 +55,21 @@ TEST(Faults, EveryKindIsCompleteAndHasDefaultsForItsModes) {
 
 TEST(Faults, AMisspeltNameGetsTheNearest) {
   EXPECT_THAT(find("redis_failovr").error().message, HasSubstr("did you mean 'redis_failover'?"));
-  EXPECT_THAT(refusal("redis_failover", {{"cahce", "sessions"}}), HasSubstr("did you mean 'cache'?"));
-  EXPECT_THAT(refusal("redis_failover", {{"cache", "session"}}), HasSubstr("did you mean 'sessions'?"));
+  EXPECT_THAT(refusal("redis_failover", {{"cahce", "sessions"}}),
+              HasSubstr("did you mean 'cache'?"));
+  EXPECT_THAT(refusal("redis_failover", {{"cache", "session"}}),
+              HasSubstr("did you mean 'sessions'?"));
   EXPECT_THAT(refusal("redis_failover", {{"cache", "sessions"}, {"mode", "krash"}}),
               HasSubstr("did you mean 'crash'?"));
   EXPECT_THAT(refusal("az_partition", {{"zone", "d"}}), HasSubstr("is no zone here"));
 }
 
 TEST(Faults, AWrongTypeOrAMissingParameterIsNamed) {
-  EXPECT_THAT(refusal("az_partition", {{"zone", 1}}), HasSubstr("'zone' must be a name in quotes, found 1"));
+  EXPECT_THAT(refusal("az_partition", {{"zone", 1}}),
+              HasSubstr("'zone' must be a name in quotes, found 1"));
   EXPECT_THAT(refusal("az_partition", Json::object()), HasSubstr("'zone' is missing"));
-  EXPECT_THAT(refusal("az_partition", {{"zone", {{"ms", 20000}}}}), HasSubstr("a duration of 20000 ms"));
+  EXPECT_THAT(refusal("az_partition", {{"zone", {{"ms", 20000}}}}),
+              HasSubstr("a duration of 20000 ms"));
 }
 
 TEST(RedisFailover, CrashKillsThePrimaryAndProvesItsDeath) {
