@@ -16,7 +16,8 @@ namespace faultline::script {
 struct Limits {
   std::size_t memory_bytes = 32u << 20;
   std::uint64_t instructions = 20'000'000;
-  std::size_t string_bytes = 1u << 20;  ///< subjects and results of string functions that loop in C
+  std::size_t string_bytes = 1u << 20;  ///< of any one string, table or call stack
+  std::chrono::seconds processor{10};   ///< between two waits; for what counts no instructions
 };
 
 struct LoadOptions {

@@ -1,0 +1,185 @@
+#include "orchestrator/engine/environment.hpp"
+
+#include "faults/fault.hpp"
+#include "orchestrator/script/bindings.hpp"
+#include "orchestrator/script/plausible.hpp"
+#include "orchestrator/script/script.hpp"
+#include "orchestrator/script/shapes.hpp"
+#include "orchestrator/script/value.hpp"
+#include "targets/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+/// `environment { ... }`: what may be broken and observed, and what it promises.
+namespace faultline::script {
+namespace {
+
+using engine::Environment;
+
+constexpr double max_lost_writes = 1e9;      // more than any run writes
+constexpr double max_percent = 100;
+constexpr std::size_t max_probes = 32;       // worker processes on one machine
+
+/// Visits a table of named entries: `probes`, `caches`, `slo`.
+template <class Visit>
+void each_named(lua_State* lua, const Fields& fields, const char* field, Visit visit) {
+  fields.with(field, [&](int index, const std::string& what) {
+    if (lua_type(lua, index) != LUA_TTABLE) {
+      refuse(fmt::format("{}: expected a table of named entries, found {}", what,
+                         found(lua, index)));
+    }
+    each(lua, index, [&](int key, int value) {
+      const auto name = lua_type(lua, key) == LUA_TSTRING ? to_text(lua, key, what) : "";
+      if (!is_identifier(name)) {
+        refuse(fmt::format("{}: expected names of a-z, 0-9 and _, found {}", what,
+                           found(lua, key)));
+      }
+      fields.at(name, [&] { visit(name, value); });
+    });
+  });
+}
+
+void read_caches(lua_State* lua, const Fields& fields, Environment& environment) {
+  each_named(lua, fields, "caches", [&](const std::string& name, int index) {
+    const Fields cache(lua, index, cache_shape());
+    environment.rpo[name] = 0;
+    cache.with("rto", [&](int value, const std::string& what) {
+      environment.rto[name] = to_duration(lua, value, what);
+    });
+    cache.with("rpo", [&](int value, const std::string& what) {
+      environment.rpo[name] =
+          static_cast<std::uint64_t>(to_number(lua, value, what, 0, max_lost_writes));
+    });
+  });
+}
+
+void read_probes(lua_State* lua, const Fields& fields, Environment& environment) {
+  fields.require("probes", "{ login = http { ... } }");
+  each_named(lua, fields, "probes", [&](const std::string& name, int index) {
+    auto probe = to<engine::Probe>(lua, index, fmt::format("probe '{}'", name),
+                                   "http { ... }, redis_writes { ... }, redis { ... } or tcp { ... }");
+    probe.name = name;
+    if (probe.deadline == Duration::zero()) {
+      probe.deadline = environment.client_deadline;
+    }
+    if (probe.threshold == Duration::zero()) {
+      probe.threshold = probe.deadline;
+    }
+    if (probe.deadline < probe.threshold || probe.threshold < Duration::zero()) {
+      refuse(fmt::format("probe '{}': 'within' must be above 0 and at most the deadline of {}, "
+                         "found {}",
+                         name, faultline::in_words(probe.deadline),
+                         faultline::in_words(probe.threshold)));
+    }
+    if (!probe.cache.empty() && !environment.rpo.contains(probe.cache)) {
+      std::vector<std::string> caches;
+      for (const auto& [cache, rpo] : environment.rpo) {
+        caches.push_back(cache);
+      }
+      refuse(fmt::format("probe '{}': unknown cache '{}'{}", name, probe.cache,
+                         suggestion(probe.cache, caches)));
+    }
+    if (environment.probes.size() >= max_probes) {
+      refuse(fmt::format("an environment has at most {} probes", max_probes));
+    }
+    environment.probes.emplace(name, std::move(probe));
+  });
+}
+
+void read_objectives(lua_State* lua, const Fields& fields, Environment& environment) {
+  each_named(lua, fields, "slo", [&](const std::string& name, int index) {
+    auto objective = to<engine::Expectation>(lua, index, fmt::format("slo '{}'", name),
+                                             "an expectation such as good(\"login\", 99)");
+    if (objective.sli == engine::Sli::recovery || objective.sli == engine::Sli::lost) {
+      refuse(fmt::format("slo '{}': recovery and loss are promises about a fault; write them as "
+                         "rto and rpo in caches",
+                         name));
+    }
+    std::vector<std::string> probes;
+    for (const auto& [probe, unused] : environment.probes) {
+      probes.push_back(probe);
+    }
+    if (!environment.probes.contains(objective.subject)) {
+      refuse(fmt::format("slo '{}': unknown probe '{}'{}", name, objective.subject,
+                         suggestion(objective.subject, probes)));
+    }
+    objective.over = environment.baseline;
+    check_expressible(objective, environment);
+    objective.over = {};  // the window of the phase, whatever its length
+    environment.objectives.emplace(name, std::move(objective));
+  });
+}
+
+void read_guardrails(lua_State* lua, const Fields& environment, engine::Guardrails& guardrails) {
+  environment.with("guardrails", [&](int index, const std::string& /*what*/) {
+    const Fields fields(lua, index, guardrails_shape());
+    fields.count("zones_at_once", guardrails.zones_at_once);
+    fields.count("concurrent_faults", guardrails.concurrent_faults);
+    fields.number("max_instances", guardrails.max_instances_percent, 0, max_percent);
+    fields.duration("max_duration", guardrails.max_duration);
+    std::vector<std::string> names;
+    fields.texts("protected", names);
+    guardrails.protected_resources = {names.begin(), names.end()};
+    names.clear();
+    fields.texts("approval", names);
+    guardrails.needs_approval = {names.begin(), names.end()};
+    fields.at("approval", [&] {
+      using faults::Reversibility;
+      std::vector<std::string> classes;
+      for (const auto known : {Reversibility::restorable, Reversibility::compensable,
+                               Reversibility::self_healing, Reversibility::irreversible}) {
+        classes.emplace_back(faults::to_string(known));
+      }
+      for (const auto& name : names) {
+        if (std::ranges::find(classes, name) == classes.end()) {
+          refuse(fmt::format("guardrails: 'approval' names classes of reversibility, found '{}'{}",
+                             name, suggestion(name, classes)));
+        }
+      }
+    });
+  });
+}
+
+void read_times(const Fields& fields, Environment& environment) {
+  const std::array times{std::pair{"client_deadline", &environment.client_deadline},
+                         std::pair{"baseline", &environment.baseline},
+                         std::pair{"recovery_cap", &environment.recovery_cap}};
+  fields.duration("warm_up", environment.warm_up);
+  for (const auto& [field, duration] : times) {
+    fields.duration(field, *duration);
+    fields.at(field, [&, name = field, value = *duration] {
+      if (value <= Duration::zero()) {
+        refuse(fmt::format("{}: expected a duration above 0, found {}", fields.name_of(name),
+                           faultline::in_words(value)));
+      }
+    });
+  }
+}
+
+}  // namespace
+
+int make_environment(lua_State* lua) {
+  if (script_of(lua).environment() != nullptr) {
+    refuse("this is read as an experiment, found environment { ... }");
+  }
+  const Fields fields(lua, 1, environment_shape());
+  Environment environment;
+  fields.require("name", "\"lab\"");
+  fields.text("name", environment.name);
+  environment.target = environment.name;
+  fields.text("target", environment.target);
+  fields.flag("staging", environment.staging);
+  fields.texts("zones", environment.zones);
+  read_times(fields, environment);
+  read_caches(lua, fields, environment);
+  read_probes(lua, fields, environment);
+  read_objectives(lua, fields, environment);
+  read_guardrails(lua, fields, environment.guardrails);
+  push(lua, std::move(environment));
+  return 1;
+}
+
+}  // namespace faultline::script

@@ -1,0 +1,81 @@
+#include "orchestrator/script/shapes.hpp"
+
+#include <algorithm>
+
+namespace faultline::script {
+
+const Shape& experiment_shape() {
+  static const Shape shape{"experiment",
+                           {"name", "title", "hypothesis", "owner", "tags", "runbook", "params",
+                            "variants", "requires", "steady_state", "method"}};
+  return shape;
+}
+
+const Shape& window_shape() {
+  static const Shape shape{"run:expect", {"from", "over", "within"}};
+  return shape;
+}
+
+const Shape& instances_shape() {
+  static const Shape shape{"instances", {"service", "spot", "zone", "share"}};
+  return shape;
+}
+
+const Shape& environment_shape() {
+  static const Shape shape{"environment",
+                           {"name", "target", "staging", "zones", "client_deadline", "warm_up",
+                            "baseline", "recovery_cap", "probes", "caches", "slo", "guardrails"}};
+  return shape;
+}
+
+const Shape& cache_shape() {
+  static const Shape shape{"cache", {"rto", "rpo"}};
+  return shape;
+}
+
+const Shape& guardrails_shape() {
+  static const Shape shape{"guardrails",
+                           {"zones_at_once", "concurrent_faults", "max_instances", "max_duration",
+                            "protected", "approval"}};
+  return shape;
+}
+
+const Shape& http_shape() {
+  static const Shape shape{"http",
+                           {"url", "method", "body", "headers", "expect", "rate", "within",
+                            "deadline", "from", "cache"}};
+  return shape;
+}
+
+const Shape& redis_writes_shape() {
+  static const Shape shape{"redis_writes",
+                           {"cache", "sentinels", "rate", "within", "deadline", "from"}};
+  return shape;
+}
+
+const Shape& redis_shape() {
+  static const Shape shape{"redis", {"cache", "sentinels", "rate", "within", "deadline", "from"}};
+  return shape;
+}
+
+const Shape& tcp_shape() {
+  static const Shape shape{"tcp", {"address", "rate", "within", "deadline", "from"}};
+  return shape;
+}
+
+std::vector<const Shape*> shapes() {
+  return {&experiment_shape(), &window_shape(),       &instances_shape(), &environment_shape(),
+          &cache_shape(),      &guardrails_shape(),   &http_shape(),      &redis_writes_shape(),
+          &redis_shape(),      &tcp_shape()};
+}
+
+bool is_identifier(std::string_view name) {
+  constexpr std::size_t longest = 64;  // it is part of file names and of ids
+  const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  return !name.empty() && name.size() <= longest && letter(name.front()) &&
+         std::ranges::all_of(name, [&](char c) {
+           return letter(c) || c == '_' || (c >= '0' && c <= '9');
+         });
+}
+
+}  // namespace faultline::script

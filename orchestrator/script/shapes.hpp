@@ -1,0 +1,25 @@
+#pragma once
+
+#include "orchestrator/script/value.hpp"
+
+/// The tables of the language and the fields they may have; each is a class in scripts/lua/api.lua.
+namespace faultline::script {
+
+const Shape& experiment_shape();
+const Shape& window_shape();
+const Shape& instances_shape();
+const Shape& environment_shape();
+const Shape& cache_shape();
+const Shape& guardrails_shape();
+const Shape& http_shape();
+const Shape& redis_writes_shape();
+const Shape& redis_shape();
+const Shape& tcp_shape();
+
+/// Every one of them, for the documentation test.
+std::vector<const Shape*> shapes();
+
+/// Names in records and ids: a-z, 0-9 and _, a letter first, at most 64.
+bool is_identifier(std::string_view name);
+
+}  // namespace faultline::script

@@ -1,0 +1,274 @@
+---@meta
+-- The language of experiments and environments, for editors (LuaLS) and people. Each name here is
+-- checked by a test against what scripts can really call. Besides these: Lua 5.4 with string, table
+-- and math, without io, os, package, debug, coroutine, collectgarbage and random numbers.
+
+-- Durations ---------------------------------------------------------------------------------------
+
+---A length of time. Write 500*ms, 20*s, 5*minute; 5*minute + 20*s; 10*s / 2; compare with <, ==.
+---@class Duration
+---@operator add(Duration): Duration
+---@operator sub(Duration): Duration
+---@operator mul(number): Duration
+---@operator div(number): Duration
+---@operator unm: Duration
+
+---@type Duration one millisecond
+ms = nil
+---@type Duration one second
+s = nil
+---@type Duration one minute
+minute = nil
+---@type Duration one hour
+hour = nil
+
+-- Experiments -------------------------------------------------------------------------------------
+
+---@class Experiment
+---@field name string a-z, 0-9 and _; names the runs
+---@field hypothesis string what should stay true while it breaks
+---@field method fun(run: Run, p: table) what is done; p holds the values of params
+---@field title? string one line for reports; default: the name
+---@field owner? string the team that answers for it
+---@field tags? string[]
+---@field runbook? string path of the runbook that belongs to it
+---@field params? table<string, any> names and defaults; one_of{...} limits the values
+---@field variants? table[] sets of params, for --variant N
+---@field requires? Requirement[] checked before anything is touched
+---@field steady_state? Objectives objectives of the environment; default: all
+
+---What a script returns: return experiment { ... }
+---@param definition Experiment
+---@return Experiment
+function experiment(definition) end
+
+---A parameter that takes one of these values; the first is the default.
+---@param values any[] 1 to 32
+function one_of(values) end
+
+---@class Requirement
+---Requires a cache to have at least so many replicas in sync.
+---@param cache string
+---@param count integer
+---@return Requirement
+function replicas(cache, count) end
+
+---@class Objectives
+---Names of the environment's objectives, for steady_state.
+---@param names string[]
+---@return Objectives
+function slo(names) end
+
+---Runs another file of the script's tree (its folder, or the folder above) once and returns its
+---value. Its hash goes into the record. Only at the top of a script.
+---@param file string such as "lib/shop.lua"
+---@return any
+function use(file) end
+
+---While a method runs, a line in the run's events; else a line on standard error.
+---@param ... any
+function print(...) end
+
+-- Faults ------------------------------------------------------------------------------------------
+
+---@class Request a fault, asked for and not yet injected
+---fault.<name> { parameter = value, ... }; `faultline faults` lists names, parameters and limits.
+---@type table<string, fun(params?: table): Request>
+fault = nil
+
+---@class Fault a fault in force
+local Fault = {}
+---Undoes it; returns when it is undone. Reverting twice is nothing.
+function Fault:revert() end
+
+-- The method --------------------------------------------------------------------------------------
+
+---@class Run
+local Run = {}
+
+---Measures steady state. At most once, before the first fault; left out, the first inject does it.
+---@param length? Duration default: the environment's baseline
+function Run:baseline(length) end
+
+---Injects faults together; returns when the effect of each is proved.
+---@param ... Request
+---@return Fault ...
+function Run:inject(...) end
+
+---Injects the faults together, calls body with them, and reverts them on any exit of body.
+---@param faults Request[]
+---@param body fun(...: Fault): any
+---@return any what body returns
+function Run:during(faults, body) end
+
+---@param length Duration above 0
+function Run:wait(length) end
+
+---@class Window
+---@field from? Fault the window starts when this fault was applied
+---@field over? Duration length of the window; for all but recovered and lost
+---@field within? Duration time to recover, for recovered; default: the cache's rto
+
+---Waits until it is decided, and returns whether it holds. Part of the verdict either way. A
+---percentage that its window cannot express is refused: 99.9 % needs 1,000 requests.
+---@param expectation Expectation
+---@param window? Window
+---@return boolean
+function Run:expect(expectation, window) end
+
+---A line in the run's events.
+---@param ... any
+function Run:log(...) end
+
+-- Expectations ------------------------------------------------------------------------------------
+
+---@class Expectation a promise; run:expect says over which window
+
+---At least percent of a probe's requests are good: correct, and within its threshold.
+---@param probe string
+---@param percent number above 0 and up to 100
+---@return Expectation
+function good(probe, percent) end
+
+---At least percent are good or degraded.
+---@param probe string
+---@param percent number above 0 and up to 100
+---@return Expectation
+function served(probe, percent) end
+
+---A percentile of the latency is at most limit. A bad request is slower than any limit.
+---@param probe string
+---@param limit Duration
+---@param percentile? number 1 to 99.999; default 99
+---@return Expectation
+function latency(probe, limit, percentile) end
+
+---At most so many requests are bad.
+---@param probe string
+---@param max integer requests
+---@return Expectation
+function bad(probe, max) end
+
+---A cache is writable again.
+---@param cache string
+---@return Expectation
+function recovered(cache) end
+
+---At most so many acknowledged writes are lost; decided when the writers have read all back.
+---@param cache string
+---@param max integer writes
+---@return Expectation
+function lost(cache, max) end
+
+---The environment's recovery time objective for a cache.
+---@param cache string
+---@return Duration
+function rto(cache) end
+
+-- Selectors: only inside of a method; one that matches nothing ends the run (exit code 3) ---------
+
+---The zone of a cache's primary, or of its first replica.
+---@param cache string
+---@param role? "primary"|"replica" default: primary
+---@return string
+function zone_of(cache, role) end
+
+---@class Selector
+---@field service? string
+---@field spot? boolean
+---@field zone? string
+---@field share? number 0 to 1: this share of them, rounded up, in the order of their names
+
+---Names of application nodes.
+---@param selector Selector
+---@return string[]
+function instances(selector) end
+
+-- Environments ------------------------------------------------------------------------------------
+
+---@class Environment
+---@field name string
+---@field target? string the adapter that touches it; default: the name
+---@field staging? boolean without true nothing is injected
+---@field zones? string[]
+---@field client_deadline? Duration how long a client waits; default 5*s
+---@field warm_up? Duration not counted, at the start of the load; default 2*s
+---@field baseline? Duration length of the steady state before the first fault; default 10*s
+---@field recovery_cap? Duration recovery is observed at most so long; default 60*s
+---@field probes table<string, Probe>
+---@field caches? table<string, Cache>
+---@field slo? table<string, Expectation> steady state
+---@field guardrails? Guardrails
+
+---What an environment file returns: return environment { ... }
+---@param definition Environment
+---@return Environment
+function environment(definition) end
+
+---@class Cache
+---@field rto? Duration recovery time objective: writable again within
+---@field rpo? integer acknowledged writes that may be lost; default 0
+
+---@class Guardrails
+---@field zones_at_once? integer zones that may be cut at once; 0: no limit
+---@field concurrent_faults? integer 0: no limit
+---@field max_instances? number percent of the instances of any one service; 0: no limit
+---@field max_duration? Duration a fault is reverted then at the latest; default 5*minute
+---@field protected? string[] resources that are never touched: "zone c", "cache sessions"
+---@field approval? string[] needs a person's agreement: restorable, compensable, self-healing, irreversible
+
+---@class Probe a load and its measurement
+
+---@class Http
+---@field url string http://ADDRESS[:PORT]/path; {random:1..9}, {counter} and {tenant} are filled in
+---@field rate number requests per second, 0.01 to 5000
+---@field method? string default GET
+---@field body? string as url
+---@field headers? table<string, string>
+---@field expect? integer status of a correct answer; default 200
+---@field within? Duration slower is bad; default: the deadline
+---@field deadline? Duration given up then; default: the environment's client_deadline
+---@field from? string the host it runs on; default "client"
+---@field cache? string the cache whose recovery it shows
+
+---@param definition Http
+---@return Probe
+function http(definition) end
+
+---@class RedisWrites
+---@field cache string
+---@field sentinels string[] addresses with ports
+---@field rate number writes per second, 0.01 to 5000
+---@field within? Duration slower is bad; default: the deadline
+---@field deadline? Duration given up then; default: the environment's client_deadline
+---@field from? string the host it runs on; default "client"
+
+---Writes unique keys to a cache's primary, and reads every acknowledged one back at the end.
+---@param definition RedisWrites
+---@return Probe
+function redis_writes(definition) end
+
+---@class Redis
+---@field cache string
+---@field sentinels string[] addresses with ports
+---@field rate number pings per second, 0.01 to 5000
+---@field within? Duration slower is bad; default: the deadline
+---@field deadline? Duration given up then; default: the environment's client_deadline
+---@field from? string the host it runs on; default "client"
+
+---One PING of a cache's primary, on a new connection each.
+---@param definition Redis
+---@return Probe
+function redis(definition) end
+
+---@class Tcp
+---@field address string ADDRESS:PORT
+---@field rate number connections per second, 0.01 to 5000
+---@field within? Duration slower is bad; default: the deadline
+---@field deadline? Duration given up then; default: the environment's client_deadline
+---@field from? string the host it runs on; default "client"
+
+---One connect each.
+---@param definition Tcp
+---@return Probe
+function tcp(definition) end

@@ -1,0 +1,95 @@
+#include "tests/script/lab_world.hpp"
+
+#include <gmock/gmock.h>
+
+namespace faultline::script {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+std::string wrong(const std::string& fields) {
+  const Folder folder;
+  const auto environment = load_environment(
+      folder.write("env.lua", "return environment { name = 'x', " + fields + " }").string(), {});
+  return environment ? "" : environment.error().message;
+}
+
+const std::string one_probe = "probes = { home = tcp { address = '10.0.0.10:80', rate = 10 } }";
+
+TEST(Environment, TheLabIsStagingWithThreeZones) {
+  const auto lab = lab_environment();
+  EXPECT_EQ(lab.name, "lab");
+  EXPECT_EQ(lab.target, "lab");
+  EXPECT_TRUE(lab.staging);
+  EXPECT_THAT(lab.zones, ElementsAre("a", "b", "c"));
+  EXPECT_EQ(lab.client_deadline, 5s);
+  EXPECT_EQ(lab.rto.at("sessions"), 5s);
+  EXPECT_EQ(lab.rpo.at("sessions"), 0u);
+  EXPECT_EQ(lab.guardrails.zones_at_once, 1u);
+  EXPECT_EQ(lab.guardrails.max_duration, 5min);
+  EXPECT_THAT(lab.source, HasSubstr("-- How long a client waits"));
+  EXPECT_EQ(lab.sha256.size(), 64u);
+}
+
+TEST(Environment, TheLabsLoadIs200RequestsPerSecondOfUsers) {
+  const auto lab = lab_environment();
+  const auto& login = lab.probes.at("login");
+  EXPECT_EQ(login.kind, "http");
+  EXPECT_EQ(login.args["host"], "10.0.0.10");
+  EXPECT_EQ(login.args["port"], 80);
+  EXPECT_EQ(login.args["path"], "/login");
+  EXPECT_EQ(login.args["method"], "POST");
+  EXPECT_EQ(login.deadline, 5s);
+  EXPECT_EQ(login.threshold, 5s);
+  EXPECT_EQ(login.rate_per_s + lab.probes.at("catalog").rate_per_s, 200);
+  const auto& sessions = lab.probes.at("sessions");
+  EXPECT_EQ(sessions.cache, "sessions");
+  EXPECT_EQ(sessions.args["sentinels"].size(), 3u);
+}
+
+TEST(Environment, UnknownNamesAreRefusedWithTheNearest) {
+  EXPECT_THAT(load_environment("labb", {}).error().message, HasSubstr("did you mean 'lab'?"));
+  EXPECT_THAT(wrong("guardrail = {}"), HasSubstr("did you mean 'guardrails'?"));
+  EXPECT_THAT(wrong(one_probe + ", guardrails = {\n zones_at_one = 1 }"),
+              HasSubstr("env.lua:2: guardrails: unknown field 'zones_at_one'"));
+  EXPECT_THAT(wrong(one_probe + ", slo = { home = good('hom', 90) }"),
+              HasSubstr("unknown probe 'hom'; did you mean 'home'?"));
+  EXPECT_THAT(wrong(one_probe + ", guardrails = { approval = { 'ireversible' } }"),
+              HasSubstr("did you mean 'irreversible'?"));
+}
+
+TEST(Environment, WrongValuesSayWhatWasExpected) {
+  EXPECT_THAT(wrong("client_deadline = 5, " + one_probe), HasSubstr("duration such as 20*s, found 5"));
+  EXPECT_THAT(wrong("baseline = -1*s, " + one_probe), HasSubstr("above 0"));
+  EXPECT_THAT(wrong("zones = 'a'"), HasSubstr("expected a list"));
+  EXPECT_THAT(wrong("probes = { x = 3 }"), HasSubstr("must be http { ... }"));
+  EXPECT_THAT(wrong("probes = { x = http { rate = 1, url = 'https://x' } }"),
+              HasSubstr("expected http://10.0.0.10:80/path"));
+  EXPECT_THAT(wrong("probes = { x = http { rate = 1, url = 'http://shop/' } }"),
+              HasSubstr("expected an address such as 10.0.0.10:80, found 'shop'"));
+  EXPECT_THAT(wrong("probes = { x = tcp { rate = 0, address = '10.0.0.1:1' } }"),
+              HasSubstr("expected a number from 0.01 to 5000, found 0"));
+  EXPECT_THAT(wrong("probes = { x = redis { rate = 1, cache = 'c', sentinels = {} } }"),
+              HasSubstr("expected 1 to 16 addresses"));
+}
+
+TEST(Environment, RefusesAnObjectiveThatItsBaselineCannotExpress) {
+  EXPECT_THAT(wrong(one_probe + ", slo = { home = good('home', 99.9) }"),
+              HasSubstr("100 requests, and it needs 1000"));
+  EXPECT_EQ(wrong(one_probe + ", slo = { home = good('home', 99) }"), "");
+}
+
+TEST(Environment, NothingIsInjectedUnlessItIsStaging) {
+  const Folder folder;
+  auto environment = lab_environment();
+  environment.staging = false;
+  const auto experiment = load(folder, with_method("")).value();
+  const auto steps = dry_run(experiment, environment, lab_world(), lab_capabilities());
+  ASSERT_FALSE(steps);
+  EXPECT_THAT(steps.error().message, HasSubstr("staging = true"));
+}
+
+}  // namespace
+}  // namespace faultline::script
