@@ -315,11 +315,6 @@ Error no_lab(const fs::path& home) {
 
 bool is_up(const fs::path& home) { return static_cast<bool>(connect_to(home)); }
 
-bool is_abandoned(const fs::path& home) {
-  const net::Fd lock = lock_file(home);
-  return !lock || try_lock(lock);
-}
-
 fs::path socket_path(const fs::path& home) { return home / "lab" / "control.sock"; }
 
 fs::path log_folder(const fs::path& home) { return home / "lab" / "logs"; }

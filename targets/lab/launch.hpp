@@ -47,9 +47,6 @@ Error no_lab(const std::filesystem::path& home);
 /// Whether a supervisor listens at the home's socket.
 bool is_up(const std::filesystem::path& home);
 
-/// True when nobody starts, runs or ends a lab in this home: its files are leftovers.
-bool is_abandoned(const std::filesystem::path& home);
-
 std::filesystem::path socket_path(const std::filesystem::path& home);
 std::filesystem::path log_folder(const std::filesystem::path& home);
 /// Where `home` keeps the private lab of process `pid`.

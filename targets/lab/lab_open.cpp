@@ -1,0 +1,89 @@
+#include "targets/catalog.hpp"
+#include "targets/lab/lab_target.hpp"
+#include "targets/lab/topology.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+
+/// Finding or staging the lab of a home for a run.
+namespace faultline::lab {
+namespace {
+
+namespace fs = std::filesystem;
+using targets::Json;
+using OpenedTarget = Result<std::unique_ptr<targets::Target>>;
+
+constexpr std::string_view default_profile = "hardened";
+
+OpenedTarget attach(boost::asio::io_context& io, const fs::path& home, const std::string& instance,
+                    std::unique_ptr<PrivateLab> private_lab) {
+  auto connection = Connection::open(io.get_executor(), home);
+  if (!connection) {
+    return connection.error();
+  }
+  return std::unique_ptr<targets::Target>(std::make_unique<LabTarget>(
+      std::move(*connection), LabTarget::Identity{home, instance}, std::move(private_lab)));
+}
+
+std::string instance_of(const Json& status) { return status.at("up_since").dump(); }
+
+bool is_alive(int pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
+
+/// Private labs end with their process, and by itself it removes its home, unless it was killed.
+void sweep_private_homes(const fs::path& home) {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(home / "private", failed)) {
+    const std::string name = entry.path().filename().string();
+    int pid = 0;
+    std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (pid > 0 && !is_alive(pid)) {
+      fs::remove_all(entry.path(), failed);
+    }
+  }
+}
+
+OpenedTarget stage_private(boost::asio::io_context& io, const targets::OpenOptions& options) {
+  sweep_private_homes(options.home);
+  const fs::path home = private_home(options.home, ::getpid());
+  LaunchOptions launching;
+  launching.home = home;
+  launching.cache = options.cache;
+  launching.profile = options.profile.empty() ? default_profile : options.profile;
+  launching.private_lab = true;
+  launching.progress = options.progress;
+  auto launched = launch(launching);
+  if (!launched) {
+    return launched.error();
+  }
+  auto private_lab = std::make_unique<PrivateLab>(std::move(*launched), home);
+  const auto status = ask(home, "status");
+  return status ? attach(io, home, instance_of(*status), std::move(private_lab))
+                : OpenedTarget(status.error());
+}
+
+}  // namespace
+
+OpenedTarget open_lab(boost::asio::io_context& io, const targets::OpenOptions& options) {
+  if (!options.profile.empty()) {
+    if (const auto known = profile(options.profile); !known) {
+      return known.error();
+    }
+  }
+  const auto status = ask(options.home, "status");
+  if (!status) {
+    const bool stage = options.stage && status.error().kind == ErrorKind::not_found;
+    return stage ? stage_private(io, options) : OpenedTarget(status.error());
+  }
+  const auto is = status->at("profile").get<std::string>();
+  if (!options.profile.empty() && options.profile != is) {
+    return Error{ErrorKind::usage,
+                 fmt::format("the lab that is up has profile '{}', '{}' is asked for; say "
+                             "'faultline lab down' first", is, options.profile)};
+  }
+  return attach(io, options.home, instance_of(*status), nullptr);
+}
+
+}  // namespace faultline::lab
