@@ -10,20 +10,20 @@
 namespace faultline::lab {
 namespace {
 
-/// Four tenants with 50 products each, the same on every node.
+/// The same on every node: tenant-1 to tenant-20, each with the products p1 to p200.
 std::string catalog_text() {
-  constexpr int products = 50;
+  constexpr int tenants = 20;
+  constexpr int products = 200;
   constexpr int cheapest_cents = 199;
   nlohmann::json source;
-  int next_price = cheapest_cents;
-  for (const auto* tenant : {"acme", "globex", "initech", "umbrella"}) {
-    for (int product = 1; product <= products; ++product) {
-      source[tenant][std::to_string(product)] = {
-          {"name", fmt::format("{} product {}", tenant, product)}, {"price_cents", next_price}};
-      next_price += 50;
+  for (int t = 1; t <= tenants; ++t) {
+    const auto tenant = fmt::format("tenant-{}", t);
+    for (int p = 1; p <= products; ++p) {
+      source[tenant][fmt::format("p{}", p)] = {{"name", fmt::format("{} product {}", tenant, p)},
+                                               {"price_cents", cheapest_cents + 50 * p}};
     }
   }
-  return source.dump(1);
+  return source.dump();
 }
 
 Start app(const Topology& topology, const Process& process, const Places& places) {
