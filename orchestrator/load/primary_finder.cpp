@@ -13,6 +13,10 @@ constexpr auto ask_interval = std::chrono::milliseconds(100);
 /// A Sentinel answers in 1 ms; one behind a cut never does, and must not hold up the next.
 constexpr auto sentinel_timeout = std::chrono::milliseconds(200);
 
+/// Sentinel needs up to 11 s to settle the roles after a cut heals (facts: 10.1-10.9 s).
+constexpr double read_back_ms = 15'000;
+constexpr double max_read_back_ms = 600'000;
+
 Instant now() { return std::chrono::steady_clock::now(); }
 
 /// The address in an answer to get-master-addr-by-name, if load may go there.
@@ -33,7 +37,9 @@ Result<CacheArgs> parse_cache_args(const Spec& spec) {
   CacheArgs args;
   const auto sentinels = fields.texts("sentinels");
   args.cache = fields.text("cache");
-  args.prefix = fields.text("prefix", "faultline:" + spec.probe);
+  args.prefix = fields.text("prefix", "faultline");
+  args.read_back_within = std::chrono::milliseconds(static_cast<std::int64_t>(
+      fields.number("read_back_within_ms", 1, max_read_back_ms, read_back_ms)));
   if (sentinels.empty()) {
     fields.wrong("'sentinels' must name at least one, as address:port");
   }

@@ -10,9 +10,9 @@ namespace faultline::load {
 class ReadBack {
  public:
   /// `finished` is called once with {"writes": {...}}, or with {"writes": null, "error": "..."} when
-  /// no primary could be read in time: nobody may take that for "nothing lost".
+  /// no primary could be read `within` so long: nobody may take that for "nothing lost".
   ReadBack(boost::asio::io_context& io, PrimaryFinder& finder, WriteLedger& ledger,
-           std::function<void(Json)> finished);
+           Duration within, std::function<void(Json)> finished);
 
   void begin();
   /// Some Sentinel has named a primary.
@@ -29,6 +29,7 @@ class ReadBack {
   boost::asio::io_context& io_;
   PrimaryFinder& finder_;
   WriteLedger& ledger_;
+  Duration within_;
   std::function<void(Json)> finished_;
   boost::asio::steady_timer give_up_;
   std::shared_ptr<RespConnection> connection_;

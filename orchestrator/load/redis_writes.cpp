@@ -20,6 +20,7 @@ class Writer {
  public:
   Writer(boost::asio::io_context& io, CacheArgs args, const Spec& spec)
       : io_(io), ledger_(args.prefix + ":" + spec.probe, spec.seed),
+        read_back_within_(args.read_back_within),
         finder_(io, std::move(args), [this](const Endpoint& to) { named(to); }) {}
 
   /// Ready when the first attempt to connect has ended, so that the load starts on a connection.
@@ -51,7 +52,7 @@ class Writer {
 
   void finish(std::function<void(Json)> finished) {
     leave();
-    read_back_.emplace(io_, finder_, ledger_, std::move(finished));
+    read_back_.emplace(io_, finder_, ledger_, read_back_within_, std::move(finished));
     read_back_->begin();
   }
 
@@ -131,6 +132,7 @@ class Writer {
 
   boost::asio::io_context& io_;
   WriteLedger ledger_;
+  Duration read_back_within_;
   PrimaryFinder finder_;
   std::shared_ptr<RespConnection> connection_;  ///< standing or being made
   Endpoint target_;                             ///< of the connection

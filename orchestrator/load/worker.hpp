@@ -11,8 +11,9 @@
 ///   http          args { "host", "port", "method", "path", "body", "headers": {}, "expect_status": 200 }
 ///                 path and body may hold {random:1..1000} and {counter} and {tenant}; an answer with
 ///                 the header "X-Degraded" is degraded
-///   redis_writes  args { "sentinels": ["10.0.1.20:26379", ...], "cache": "sessions", "prefix": "<run>" }
-///                 one key per write, unique; finds the primary through Sentinel as a client does
+///   redis_writes  args { "sentinels": ["10.0.1.20:26379", ...], "cache": "sessions", "prefix": "<run>",
+///                        "read_back_within_ms": 15000 }
+///                 one key per write, <prefix>:<probe>:<n>; finds the primary through Sentinel as a client does
 ///   redis         args as redis_writes; one PING of the primary, a new connection each
 ///   tcp           args { "host", "port" }: one connect each
 /// Then "finish" (stop sending, answer what is in flight, read every acknowledged write back from

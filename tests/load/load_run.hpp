@@ -57,7 +57,9 @@ class LoadRun {
   }
   ~LoadRun() {
     close_input();
-    thread_.join();
+    if (thread_.joinable()) {
+      thread_.join();
+    }
     ::close(input_[0]);
     std::fclose(lines_);
   }
@@ -112,7 +114,6 @@ class LoadRun {
     }
     thread_.join();
     told.exit_code = exit_code_;
-    thread_ = std::thread([] {});
     return told;
   }
 
