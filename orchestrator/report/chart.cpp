@@ -143,7 +143,7 @@ std::string recovery_row(const Json& recovery, const Axis& axis, double y, doubl
   const auto objective = number(recovery, "objective_ms");
   const bool met = objective && *actual <= *objective && !flag(recovery, "censored");
   const auto words =
-      fmt::format("{} back after {}{}", text(recovery, "probe"), recovery_actual(recovery),
+      fmt::format("{} back after {}{}", recovery_subject(recovery), recovery_actual(recovery),
                   objective ? ", objective " + brief_ms(*objective) : "");
   std::string out = row_name(y, "recovery");
   out += box(axis, {start_ms, start_ms + *actual}, y, row - 4, met ? "outage met" : "outage missed",

@@ -20,6 +20,14 @@ std::string known_or(std::optional<double> value, std::string_view unit) {
   return value ? escape(brief(*value, unit)) : std::string(unknown);
 }
 
+/// A percentile of a probe: null, with requests, means that it falls among bad ones.
+std::string percentile(const Json& probe, std::string_view field) {
+  const auto value = number(probe, field);
+  return value                                  ? escape(brief_ms(*value))
+         : number(probe, "bad").value_or(0) > 0 ? "among the bad"
+                                                : std::string(unknown);
+}
+
 /// A figure with its name, for a <dl class="figures">.
 std::string figure(std::string_view name, std::string_view markup, std::string_view css = "") {
   return fmt::format(R"(<div class="{}"><dt>{}</dt><dd>{}</dd></div>)", css, escape(name), markup);
@@ -62,7 +70,7 @@ std::string figures(const Json& record) {
     const auto objective = number(recovery, "objective_ms");
     const bool met = actual && objective && *actual <= *objective && !flag(recovery, "censored");
     out += figure(
-        "Recovery of " + text(recovery, "probe"),
+        "Recovery of " + recovery_subject(recovery),
         fmt::format("{}<small> of {}</small>", actual ? escape(recovery_actual(recovery)) : unknown,
                     objective ? brief_ms(*objective) : "no objective"),
         met ? "met" : "missed");
@@ -72,9 +80,8 @@ std::string figures(const Json& record) {
                 lost ? (*lost > 0 ? "missed" : "met") : "");
   const auto& worst = worst_probe(record);
   if (!worst.is_null()) {
-    const auto p99 = number(worst, "p99_ms");
     out += figure(fmt::format("p99 of {}, whole run", text(worst, "name")),
-                  p99 ? escape(brief_ms(*p99)) : "among the bad");
+                  percentile(worst, "p99_ms"));
   }
   return fmt::format(R"(<dl class="figures">{}</dl>)", out);
 }
@@ -158,9 +165,8 @@ std::string probe_part(const Json& record, const Json& probe) {
       good ? brief(*good, "%") : "–", grouped(number(probe, "degraded").value_or(0)),
       grouped(number(probe, "bad").value_or(0)),
       errors.empty() ? "" : escape(fmt::format(": {}", fmt::join(errors, ", "))),
-      probe_svg(record, probe), known_or(number(probe, "p50_ms"), "ms"),
-      known_or(number(probe, "p90_ms"), "ms"), known_or(number(probe, "p99_ms"), "ms"),
-      known_or(number(probe, "p999_ms"), "ms"), known_or(number(probe, "max_ms"), "ms"),
+      probe_svg(record, probe), percentile(probe, "p50_ms"), percentile(probe, "p90_ms"),
+      percentile(probe, "p99_ms"), percentile(probe, "p999_ms"), percentile(probe, "max_ms"),
       known_or(number(object(probe, "uncorrected"), "p99_ms"), "ms"), known_or(delay, "ms"));
 }
 
@@ -273,7 +279,7 @@ std::string recovery_section(const Json& record) {
     }
     out += fmt::format(R"(<h4>{} <small>{} from the disruption{}</small></h4>)"
                        R"(<dl class="facts steps">{}</dl>)",
-                       escape(text(recovery, "probe")), escape(recovery_actual(recovery)),
+                       escape(recovery_subject(recovery)), escape(recovery_actual(recovery)),
                        objective ? ", objective " + brief_ms(*objective) : "", steps);
     if (!object(recovery, "writes").empty()) {
       out += "<h4>Writes <small>each acknowledged one was read back at the end</small></h4>" +

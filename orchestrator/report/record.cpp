@@ -138,6 +138,11 @@ const Json& recovery_of(const Json& record, std::string_view subject) {
   return null_json;
 }
 
+std::string recovery_subject(const Json& recovery) {
+  const auto cache = text(recovery, "cache");
+  return cache.empty() ? text(recovery, "probe") : cache;
+}
+
 std::string recovery_actual(const Json& recovery) {
   const auto actual = number(recovery, "actual_ms");
   if (!actual) {

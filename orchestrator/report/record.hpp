@@ -41,6 +41,8 @@ std::string measured(const Json& record, const Json& objective);
 std::string objective_in_words(const Json& record, const Json& objective);
 /// The record's entry in `recovery` for a probe or a cache, or null.
 const Json& recovery_of(const Json& record, std::string_view subject);
+/// What recovered: its cache where that is known, else its probe.
+std::string recovery_subject(const Json& recovery);
 /// "2.31 s", "> 60 s" or "not measured".
 std::string recovery_actual(const Json& recovery);
 

@@ -91,7 +91,7 @@ std::string passed_words(const Json& record) {
   }
   if (const auto& recovery = worst_recovery(record); !recovery.is_null()) {
     const auto objective = number(recovery, "objective_ms");
-    parts.push_back(fmt::format("{} back in {}{}", text(recovery, "probe"),
+    parts.push_back(fmt::format("{} back in {}{}", recovery_subject(recovery),
                                 recovery_actual(recovery),
                                 objective ? ", objective " + brief_ms(*objective) : ""));
   }

@@ -1,0 +1,176 @@
+#include "orchestrator/report/summary.hpp"
+
+#include "orchestrator/report/record.hpp"
+#include "orchestrator/report/terminal_text.hpp"
+#include "orchestrator/report/verdict.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace faultline::report {
+namespace {
+
+constexpr std::size_t width = 160;  // longer lines are evidence that was meant to be short
+constexpr std::size_t name_width = 14;
+
+/// Collects lines of text under headings.
+class Page {
+ public:
+  explicit Page(bool colour) : colour_(colour) {}
+  Line line() const { return {width, colour_}; }
+  void add(const Line& line) { text_ += line.text() + "\n"; }
+  void add(std::string_view name, std::string_view value, Style style = Style::plain) {
+    if (!value.empty()) {
+      add(line().add(pad(name, name_width), Style::dim).add(value, style));
+    }
+  }
+  void heading(std::string_view words) {
+    text_ += "\n";
+    add(line().add(words, Style::strong));
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  bool colour_;
+  std::string text_;
+};
+
+Style style_of(std::string_view verdict) {
+  return verdict == "passed" ? Style::good : verdict == "failed" ? Style::bad : Style::warning;
+}
+
+void add_head(Page& page, const Json& record) {
+  const auto verdict = text(record, "verdict");
+  page.add(page.line()
+               .add(text(record, "experiment"), Style::strong)
+               .add("  " + text(record, "title") + "  ")
+               .add(verdict, style_of(verdict)));
+  page.add("reason", text(record, "reason"), style_of(verdict));
+  page.add("first symptom", first_symptom(record));
+  page.add("hypothesis", text(record, "hypothesis"));
+  page.add("run", text(record, "id"));
+  page.add("environment", text(record, "environment") + " " + text(record, "profile"));
+  const auto took = offset_ms(record, "finished");
+  page.add("started",
+           text(record, "started") + (took ? ", took " + brief_ms(*took) : std::string()));
+  page.add("script", text(record, "script_sha256"));
+}
+
+void add_phases(Page& page, const Json& record) {
+  std::vector<std::string> phases;
+  for (const auto& phase : list(record, "phases")) {
+    const auto from = offset_ms(phase, "started");
+    const auto to = offset_ms(phase, "finished");
+    phases.push_back(text(phase, "name") + (from && to ? " " + brief_ms(*to - *from) : ""));
+  }
+  page.add("phases", fmt::format("{}", fmt::join(phases, ", ")));
+}
+
+void add_fault(Page& page, const Json& fault) {
+  const auto applied = offset_ms(fault, "applied_at");
+  const auto reverted = offset_ms(fault, "reverted_at");
+  page.heading(fmt::format("fault {} ({})", text(fault, "fault"), text(fault, "reversibility")));
+  for (const auto& action : list(fault, "actions")) {
+    const auto undo = text(action, "undo_summary");
+    page.add(text(action, "outcome"),
+             text(action, "summary") + (undo.empty() ? "" : "; undone by: " + undo));
+  }
+  page.add(
+      "in force",
+      fmt::format("{} to {}", applied ? fmt::format("{:+.3f} s", *applied / 1000) : "never applied",
+                  reverted ? fmt::format("{:+.3f} s", *reverted / 1000) : "not reverted"));
+  const auto& effect = object(fault, "effect");
+  const bool proved = flag(effect, "proved");
+  page.add(proved ? "proved" : "NOT PROVED", text(effect, "evidence"),
+           proved ? Style::plain : Style::bad);
+  page.add("lasting", fmt::format("{}", fmt::join(texts(fault, "lasting_changes"), "; ")));
+  const auto residue = texts(fault, "residue");
+  page.add("residue", residue.empty() ? "none" : fmt::format("{}", fmt::join(residue, "; ")),
+           residue.empty() ? Style::plain : Style::bad);
+}
+
+void add_objectives(Page& page, const Json& record) {
+  if (list(record, "objectives").empty()) {
+    return;
+  }
+  page.heading("objectives");
+  for (const auto& objective : list(record, "objectives")) {
+    const auto verdict = text(objective, "verdict");
+    const auto samples = number(objective, "samples");
+    const auto bound = number(objective, "bound_95");
+    std::string words = fmt::format("{}: {}", text(objective, "name"), measured(record, objective));
+    if (samples) {
+      words += fmt::format(" of {} requests, {} bad in {} s", grouped(*samples),
+                           grouped(number(objective, "bad").value_or(0)),
+                           grouped(number(objective, "bad_seconds").value_or(0)));
+    }
+    if (bound) {
+      words += fmt::format("; establishes {} at 95 %", brief(*bound, "%"));
+    }
+    page.add(page.line()
+                 .add(pad(verdict, name_width), style_of(verdict))
+                 .add(pad(text(objective, "phase"), 10), Style::dim)
+                 .add(words));
+  }
+}
+
+void add_recovery(Page& page, const Json& record) {
+  for (const auto& recovery : list(record, "recovery")) {
+    const auto objective = number(recovery, "objective_ms");
+    page.heading("recovery of " + recovery_subject(recovery));
+    page.add("actual", recovery_actual(recovery) +
+                           (objective ? ", objective " + brief_ms(*objective) : std::string()));
+    for (const auto& [field, name] :
+         {std::pair("symptom_ms", "symptom"), std::pair("detected_ms", "detected"),
+          std::pair("decided_ms", "decided"), std::pair("first_success_ms", "first success"),
+          std::pair("sustained_ms", "sustained")}) {
+      const auto at = number(recovery, field);
+      page.add(name, at ? brief_ms(*at) : "not measured", at ? Style::plain : Style::dim);
+    }
+    std::vector<std::string> counts;
+    for (const auto& [name, count] : object(recovery, "writes").items()) {
+      if (count.is_number() && name != "rpa_ms") {
+        counts.push_back(fmt::format("{} {}", grouped(count.get<double>()), name));
+      }
+    }
+    page.add("writes", fmt::format("{}", fmt::join(counts, ", ")));
+  }
+}
+
+void add_probes(Page& page, const Json& record) {
+  if (list(record, "probes").empty()) {
+    return;
+  }
+  page.heading("probes");
+  for (const auto& probe : list(record, "probes")) {
+    const auto good = good_percent(probe);
+    const auto p99 = number(probe, "p99_ms");
+    std::vector<std::string> errors;
+    for (const auto& [name, count] : object(probe, "errors").items()) {
+      errors.push_back(fmt::format("{} '{}'", count.dump(), name));
+    }
+    page.add(text(probe, "name"),
+             fmt::format("{} requests, {} good, {} bad{}; p99 {}",
+                         grouped(number(probe, "requests").value_or(0)),
+                         good ? brief(*good, "%") : "-", grouped(number(probe, "bad").value_or(0)),
+                         errors.empty() ? "" : fmt::format(" ({})", fmt::join(errors, ", ")),
+                         p99 ? brief_ms(*p99) : "among the bad"));
+  }
+}
+
+}  // namespace
+
+std::string summary_text(const Json& record, bool colour) {
+  Page page(colour);
+  add_head(page, record);
+  add_phases(page, record);
+  for (const auto& fault : list(record, "faults")) {
+    add_fault(page, fault);
+  }
+  add_objectives(page, record);
+  add_recovery(page, record);
+  add_probes(page, record);
+  return page.text();
+}
+
+}  // namespace faultline::report

@@ -1,0 +1,35 @@
+#include "orchestrator/report/summary.hpp"
+
+#include "tests/report/fixture.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace faultline::report {
+namespace {
+
+using testing::ContainsRegex;
+using testing::HasSubstr;
+
+TEST(Summary, SaysWhatWasPromisedWhatWasDoneAndWhatCameOfIt) {
+  const auto words = summary_text(failed_record(), false);
+  EXPECT_THAT(words, HasSubstr("redis_failover  Redis primary lost  failed"));
+  EXPECT_THAT(words, ContainsRegex("reason +sessions writable again within 5 s: 31.82 s"));
+  EXPECT_THAT(words, ContainsRegex("done +kill a-redis \\(SIGKILL\\); undone by: start a-redis"));
+  EXPECT_THAT(words, ContainsRegex("proved +connect to 10.0.1.20:6379"));
+  EXPECT_THAT(words, ContainsRegex("lasting +cache sessions primary: a-redis -> b-redis"));
+  EXPECT_THAT(words,
+              ContainsRegex("failed +method +login >= 97 % good over 20 s: 1.76 % of 2,100"));
+  EXPECT_THAT(words, ContainsRegex("detected +not measured"));
+  EXPECT_THAT(words, ContainsRegex("writes +.*0 lost"));
+  EXPECT_THAT(words, ContainsRegex("phases +heal 810 ms, requires 40 ms, baseline 13.5 s"));
+}
+
+TEST(Summary, IsLoudAboutWhatWasLeftBehind) {
+  auto record = failed_record();
+  record["faults"][0]["residue"] = {"rules core: was 0a1b, is 9f00"};
+  EXPECT_THAT(summary_text(record, true), HasSubstr("\x1b[1;31mrules core: was 0a1b, is 9f00"));
+}
+
+}  // namespace
+}  // namespace faultline::report
