@@ -217,7 +217,7 @@ Result<net::Fd> spawn_supervisor(const LaunchOptions& options, const fs::path& p
   spawn.env = environment_with_sbin();
   spawn.output = spawn.error = log.get();
   spawn.inherited = inherited;
-  spawn.die_with_parent = options.private_lab;
+  spawn.die_with_parent = true;  // a daemon lets go of its starter when it is ready
   auto process = spawn_in_namespaces(spawn);
   if (!process) {
     return Error{ErrorKind::unsupported,

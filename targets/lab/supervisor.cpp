@@ -8,6 +8,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -179,6 +180,9 @@ class Supervisor {
     }
     up_ = true;
     health_.start();
+    if (!lifeline_.is_open()) {
+      ::prctl(PR_SET_PDEATHSIG, 0);  // until here it would have ended with whoever started it
+    }
     starter_.ready();
   }
 

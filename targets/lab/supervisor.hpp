@@ -6,7 +6,8 @@
 namespace faultline::lab {
 
 /// How `launch` starts the supervisor: as pid 1 of fresh user, pid, mount and network namespaces,
-/// with its uid mapped to 0, by exec of `faultline supervise ...`.
+/// with its uid mapped to 0, by exec of `faultline supervise ...`, to be killed when its starter dies;
+/// a daemon undoes that once it is ready.
 struct SupervisorOptions {
   std::filesystem::path home;      ///< its socket is <home>/lab/control.sock, logs <home>/lab/logs/
   std::filesystem::path programs;  ///< the folder of faultline and faultline-saas
