@@ -6,7 +6,21 @@ namespace faultline::cli {
 
 std::span<const Command> catalog() {
   static constexpr std::array commands{
+      add_run,
+      add_plan,
+      add_check,
+      add_new,
+      add_env,
+      add_faults,
+      add_inject,
+      add_recover,
+      add_abort,
+      add_history,
+      add_show,
+      add_lab,
+      add_doctor,
       add_supervise,
+      add_worker,
   };
   return commands;
 }

@@ -1,4 +1,5 @@
 #include "orchestrator/cli/commands.hpp"
+#include "orchestrator/cli/look.hpp"
 #include "orchestrator/cli/outcome.hpp"
 #include "orchestrator/cli/session.hpp"
 #include "orchestrator/report/console.hpp"
@@ -24,41 +25,6 @@ struct RunOptions {
   Outputs outputs;
   bool quiet = false;
 };
-
-Result<std::map<std::string, std::string>> parse_vars(const std::vector<std::string>& vars) {
-  std::map<std::string, std::string> out;
-  for (const auto& var : vars) {
-    const auto equals = var.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return Error{ErrorKind::usage, fmt::format("--var expects name=value, found '{}'", var)};
-    }
-    out[var.substr(0, equals)] = var.substr(equals + 1);
-  }
-  return out;
-}
-
-/// Everything about a script that can be wrong is found here, before anything is touched.
-Result<> look_over(const std::vector<std::string>& files, const engine::Environment& environment,
-                   const script::LoadOptions& options, const std::string& profile) {
-  const auto* kind = targets::find(environment.target);
-  if (kind == nullptr) {
-    return Error{ErrorKind::usage, fmt::format("environment {}: there is no target '{}'",
-                                               environment.name, environment.target)};
-  }
-  for (const auto& file : files) {
-    const auto experiment = script::load_experiment(file, environment, options);
-    if (!experiment) {
-      return experiment.error();
-    }
-    const auto steps = script::dry_run(*experiment, environment,
-                                       kind->blueprint(profile.empty() ? "hardened" : profile),
-                                       kind->capabilities);
-    if (!steps) {
-      return steps.error();
-    }
-  }
-  return {};
-}
 
 bool colour_wanted(int fd) {
   return ::isatty(fd) != 0 && std::getenv("NO_COLOR") == nullptr;
@@ -127,8 +93,15 @@ int run(const Context& context, const RunOptions& options) {
   if (options.variant > 0) {
     load.variant = options.variant;
   }
-  if (const auto fine = look_over(options.files, *environment, load, options.profile); !fine) {
-    return report(fine.error());
+  const auto kind = target_kind(*environment);
+  if (!kind) {
+    return report(kind.error());
+  }
+  const auto world = (*kind)->blueprint(options.profile.empty() ? "hardened" : options.profile);
+  for (const auto& file : options.files) {
+    if (const auto steps = look_over(file, *environment, load, world); !steps) {
+      return report(steps.error());
+    }
   }
   auto wanted = session_options(options, *environment);
   if (!wanted) {
@@ -162,8 +135,9 @@ void add_run(CLI::App& app, Context& context) {
   command->add_option("--seed", o->seed, "seed of everything random; kept in the record");
   command->add_option("--timeout", o->timeout, "end the run after, reverted: 90s, 5m");
   command->add_option("--wait", o->wait, "wait so long for an environment that another run holds");
-  command->add_option("--json", o->outputs.json, "write the record; - is standard output");
-  command->add_option("--html", o->outputs.html, "write one self-contained page");
+  command->add_option("--json", o->outputs.json, "write the record; - is standard output")
+      ->take_last();
+  command->add_option("--html", o->outputs.html, "write one self-contained page")->take_last();
   command->add_flag("--quiet", o->quiet, "only the last line");
   command->callback([o, &context] { context.action = [o, &context] { return run(context, *o); }; });
 }

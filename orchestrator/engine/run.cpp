@@ -295,6 +295,14 @@ void Run::judge_all() {
 }
 
 void Run::collect() {
+  // What was decided early is decided; its figures are of the whole window all the same.
+  for (auto& o : objectives_) {
+    if (o.summary && o.phase == "method") {
+      auto whole = judge(o.expectation, probes_, in_.environment, o.from, o.to, true);
+      whole.phase = o.phase;
+      o = std::move(whole);
+    }
+  }
   for (const auto& expectation : lost_) {
     add(judge(expectation, probes_, in_.environment, timeline_.start(), in_.clock.now(), true),
         "method");

@@ -155,10 +155,11 @@ bool Run::expect(const Expectation& expectation) {
   const auto latest =
       (expectation.sli == Sli::recovery ? *from + in_.environment.recovery_cap : to) +
       in_.environment.client_deadline;
-  timeline_.tell("expecting", {{"objective", in_words(expectation)},
-                               {"at_most_ms", to_ms(latest - in_.clock.now())}});
-  phase_expected_ = latest - phase_started_;
-  wake_ = later(latest - in_.clock.now(), [this] { changed(); });
+  const auto left = std::max(latest - in_.clock.now(), Duration::zero());
+  timeline_.tell("expecting",
+                 {{"objective", in_words(expectation)}, {"at_most_ms", to_ms(left)}});
+  phase_expected_ = in_.clock.now() + left - phase_started_;
+  wake_ = later(left, [this] { changed(); });
   Objective objective;
   block([&] {
     objective = judge(expectation, probes_, in_.environment, *from, to, in_.clock.now() >= latest);
