@@ -1,0 +1,145 @@
+#include "orchestrator/cli/commands.hpp"
+#include "orchestrator/cli/look.hpp"
+#include "orchestrator/cli/session.hpp"
+#include "orchestrator/engine/ledger.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace faultline::cli {
+namespace {
+
+using nlohmann::json;
+
+struct PlanOptions {
+  std::string file;
+  std::string environment = "lab";
+  std::string profile;
+  std::vector<std::string> vars;
+  std::size_t variant = 0;
+  bool as_json = false;
+};
+
+/// The world as it is when the home's environment is up, else as it will be when staged.
+targets::World world_of(const Context& context, const targets::TargetKind& kind,
+                        const PlanOptions& o) {
+  boost::asio::io_context io;
+  const auto target = kind.open(io, {.home = context.home,
+                                     .cache = context.cache,
+                                     .profile = o.profile,
+                                     .stage = false,
+                                     .progress = [](const std::string&) {}});
+  if (target) {
+    auto world = await<targets::World>(io, [&](auto done) { (*target)->observe(done); });
+    if (world) {
+      return std::move(*world);
+    }
+  }
+  return kind.blueprint(o.profile.empty() ? "hardened" : o.profile);
+}
+
+std::string text_list(const json& items) {
+  return fmt::format("{}", fmt::join(items.get<std::vector<std::string>>(), ", "));
+}
+
+void print_fault(const json& detail) {
+  const auto& plan = detail.at("plan");
+  fmt::print("  {} {}\n", detail.at("fault").get<std::string>(), detail.at("params").dump());
+  for (const auto& action : plan.at("actions")) {
+    fmt::print("      do      {}\n", action.at("summary").get<std::string>());
+    const auto undo = action.at("undo_summary").get<std::string>();
+    fmt::print("      undo    {}\n", undo.empty() ? "nothing to undo" : undo);
+  }
+  for (const auto& check : plan.at("effect")) {
+    fmt::print(
+        "      proof   {}, within {}\n", check.at("summary").get<std::string>(),
+        in_words(std::chrono::milliseconds(plan.at("effect_within_ms").get<std::int64_t>())));
+  }
+  fmt::print("      claims  {}\n", text_list(plan.at("resources")));
+  fmt::print("      hits    {} component{}: {}\n", plan.at("instances").size(),
+             plan.at("instances").size() == 1 ? "" : "s", text_list(plan.at("instances")));
+  fmt::print("      after   {}\n", text_list(plan.at("end_state")));
+  if (!plan.at("may_move").empty()) {
+    fmt::print("      moves   {} (a lasting change)\n", text_list(plan.at("may_move")));
+  }
+  fmt::print("      is      {}\n", plan.at("reversibility").get<std::string>());
+}
+
+void print_expectation(const json& detail) {
+  fmt::print("  expect {}\n", detail.at("objective").get<std::string>());
+  if (!detail.at("requests").is_null()) {
+    fmt::print("      window  {} requests; without a failure they establish {:.4g} % at 95 %\n",
+               detail.at("requests").get<std::uint64_t>(),
+               detail.at("establishes_percent").get<double>());
+  }
+}
+
+void print_step(const script::DryStep& step) {
+  if (step.what == "inject") {
+    return print_fault(step.detail);
+  }
+  if (step.what == "expect") {
+    return print_expectation(step.detail);
+  }
+  if (step.what == "wait") {
+    return fmt::print(
+        "  wait {}\n",
+        in_words(std::chrono::milliseconds(step.detail.at("ms").get<std::int64_t>())));
+  }
+  fmt::print("  {}\n", step.what);
+}
+
+int plan(const Context& context, const PlanOptions& o) {
+  const auto environment = script::load_environment(o.environment, {});
+  if (!environment) {
+    return report(environment.error());
+  }
+  const auto kind = target_kind(*environment);
+  const auto vars = parse_vars(o.vars);
+  if (!kind || !vars) {
+    return report(kind ? vars.error() : kind.error());
+  }
+  script::LoadOptions load{.vars = *vars, .variant = {}, .limits = {}};
+  if (o.variant > 0) {
+    load.variant = o.variant;
+  }
+  const auto world = world_of(context, **kind, o);
+  const auto steps = look_over(o.file, *environment, load, world);
+  if (!steps) {
+    return report(steps.error());
+  }
+  if (o.as_json) {
+    json out = json::array();
+    for (const auto& step : *steps) {
+      out.push_back({{"step", step.what},
+                     {"file", step.place.file},
+                     {"line", step.place.line},
+                     {"detail", step.detail}});
+    }
+    fmt::print("{}\n", out.dump(2));
+    return 0;
+  }
+  fmt::print("{} on {} ({}): nothing is touched by this command\n", o.file, environment->name,
+             world.profile);
+  for (const auto& step : *steps) {
+    print_step(step);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app, Context& context) {
+  auto o = std::make_shared<PlanOptions>();
+  auto* command = app.add_subcommand("plan", "what a run would do, to what, and how it is undone");
+  command->add_option("FILE", o->file, "an experiment, a Lua file")->required();
+  command->add_option("--env", o->environment, "environment: lab, or a Lua file");
+  command->add_option("--profile", o->profile, "profile of the lab: hardened (default) or naive");
+  command->add_option("--var", o->vars, "set a parameter: name=value")->type_name("NAME=VALUE");
+  command->add_option("--variant", o->variant, "the N-th of the script's variants, from 1");
+  command->add_flag("--json", o->as_json, "the steps as JSON");
+  command->callback(
+      [o, &context] { context.action = [o, &context] { return plan(context, *o); }; });
+}
+
+}  // namespace faultline::cli
