@@ -1,6 +1,8 @@
 #include "faults/catalog.hpp"
 #include "orchestrator/script/loader.hpp"
+#include "orchestrator/script/plausible.hpp"
 #include "orchestrator/script/sandbox.hpp"
+#include "orchestrator/slo/judge.hpp"
 #include "targets/text.hpp"
 
 #include <fmt/format.h>
@@ -31,8 +33,11 @@ Json plan_to_json(const faults::Plan& plan) {
 /// Each call is checked and written down; nothing is touched and nothing takes time.
 class DryStage : public engine::Stage {
  public:
-  DryStage(const targets::World& world, const std::set<std::string>& capabilities)
-      : world_(world), capabilities_(capabilities.begin(), capabilities.end()) {}
+  DryStage(const engine::Environment& environment, const targets::World& world,
+           const std::set<std::string>& capabilities)
+      : environment_(environment),
+        world_(world),
+        capabilities_(capabilities.begin(), capabilities.end()) {}
 
   targets::World world() override { return world_; }
 
@@ -63,7 +68,12 @@ class DryStage : public engine::Stage {
   void wait(Duration length) override { add({"wait", {}, {{"ms", to_ms(length)}}}); }
 
   bool expect(const engine::Expectation& expectation) override {
-    add({"expect", expectation.place, engine::in_words(expectation)});
+    Json detail = {{"objective", engine::in_words(expectation)}, {"requests", nullptr}};
+    if (const auto requests = requests_in_window(expectation, environment_)) {
+      detail["requests"] = *requests;
+      detail["establishes_percent"] = slo::established_percent(*requests, *requests);
+    }
+    add({"expect", expectation.place, std::move(detail)});
     return true;
   }
 
@@ -110,6 +120,7 @@ class DryStage : public engine::Stage {
     return {{"fault", request.fault}, {"params", *params}, {"plan", plan_to_json(*plan)}};
   }
 
+  const engine::Environment& environment_;
   const targets::World& world_;
   std::vector<std::string> capabilities_;
   std::vector<DryStep> steps_;
@@ -129,7 +140,7 @@ Result<std::vector<DryStep>> dry_run(const engine::Experiment& experiment,
                              "injected into it",
                              environment.name)};
   }
-  DryStage stage(world, capabilities);
+  DryStage stage(environment, world, capabilities);
   try {
     experiment.method(stage);
   } catch (const Failure& failure) {

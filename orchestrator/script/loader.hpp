@@ -39,8 +39,12 @@ Result<engine::Environment> load_environment(const std::string& name_or_file, co
 struct DryStep {
   std::string what;  ///< baseline, inject, revert, wait, expect
   engine::Place place;
-  nlohmann::json detail;  ///< for inject: {"fault", "params", "plan"}; for expect: the expectation in words
+  /// inject: {"fault", "params", "plan"}; revert: {"fault"}, its index; wait: {"ms"}; baseline: ms or
+  /// null; expect: {"objective" in words, "requests" in its window or null, "establishes_percent":
+  /// what so many without a failure establish at 95 %}.
+  nlohmann::json detail;
 };
+
 /// Runs the method on `world`: inject validates and plans, waits return at once, expectations hold.
 /// Errors: `usage` and `unsupported` before anything would be touched, `not_found` when a selector
 /// matched nothing. `capabilities`: what the target can do.

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <optional>
 
 namespace faultline::script {
 namespace {
@@ -26,25 +25,34 @@ std::optional<double> percent_of(const engine::Expectation& expectation) {
 
 }  // namespace
 
-void check_expressible(const engine::Expectation& expectation,
-                       const engine::Environment& environment) {
-  const auto percent = percent_of(expectation);
+std::optional<std::uint64_t> requests_in_window(const engine::Expectation& expectation,
+                                                const engine::Environment& environment) {
   const auto probe = environment.probes.find(expectation.subject);
-  if (!percent || probe == environment.probes.end() || *percent >= 100) {
-    return;  // 100 % is a count: no bad request at all
+  if (!percent_of(expectation) || probe == environment.probes.end()) {
+    return std::nullopt;
   }
   const double seconds = std::chrono::duration<double>(expectation.over).count();
-  const auto requests = static_cast<std::uint64_t>(std::llround(probe->second.rate_per_s * seconds));
-  const auto needed = slo::requests_to_express(*percent);
-  if (needed <= requests) {
+  return static_cast<std::uint64_t>(std::llround(probe->second.rate_per_s * seconds));
+}
+
+void check_expressible(const engine::Expectation& expectation,
+                       const engine::Environment& environment) {
+  const auto requests = requests_in_window(expectation, environment);
+  const double percent = percent_of(expectation).value_or(0);
+  if (!requests || percent >= 100) {
+    return;  // 100 % is a count: no bad request at all
+  }
+  const auto needed = slo::requests_to_express(percent);
+  if (needed <= *requests) {
     return;
   }
   throw Failure(
       {ErrorKind::usage,
        fmt::format("{:g} % of '{}' cannot be expressed: {} at {:g} per s are {} requests, and it "
                    "needs {}; use a longer window, a lower percentage, or a count: bad(\"{}\", 0)",
-                   *percent, expectation.subject, faultline::in_words(expectation.over),
-                   probe->second.rate_per_s, requests, needed, expectation.subject)});
+                   percent, expectation.subject, faultline::in_words(expectation.over),
+                   environment.probes.at(expectation.subject).rate_per_s, *requests, needed,
+                   expectation.subject)});
 }
 
 }  // namespace faultline::script

@@ -2,7 +2,15 @@
 
 #include "orchestrator/engine/environment.hpp"
 
+#include <cstdint>
+#include <optional>
+
 namespace faultline::script {
+
+/// How many requests fall into the window of a share or a percentile; none for counts, recoveries
+/// and probes that the environment does not have.
+std::optional<std::uint64_t> requests_in_window(const engine::Expectation& expectation,
+                                                const engine::Environment& environment);
 
 /// Refuses a percentage that its window cannot express at the probe's rate: 99.9 % of 500 requests.
 /// Counts are exempt. Throws Failure `usage`.

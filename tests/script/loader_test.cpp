@@ -51,6 +51,9 @@ TEST(Experiment, TheFirstDrillIsWhatItSays) {
   EXPECT_EQ(steps[1].detail["plan"]["actions"][0]["kind"], "process.kill");
   EXPECT_EQ(steps[1].detail["params"]["mode"], "crash");
   EXPECT_GT(steps[1].place.line, 1);
+  EXPECT_TRUE(steps[2].detail["requests"].is_null()) << "a recovery counts no requests";
+  EXPECT_EQ(steps[3].detail["requests"], 2000);
+  EXPECT_NEAR(steps[3].detail["establishes_percent"].get<double>(), 99.85, 0.01);
 }
 
 TEST(Experiment, LostWritesAreJudgedInCrashModeOnly) {

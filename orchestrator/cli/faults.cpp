@@ -1,0 +1,104 @@
+#include "faults/catalog.hpp"
+#include "orchestrator/cli/commands.hpp"
+#include "orchestrator/cli/table.hpp"
+#include "targets/catalog.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
+
+namespace faultline::cli {
+namespace {
+
+std::string values(const faults::Param& param) {
+  switch (param.type) {
+    case faults::ParamType::text: return "text";
+    case faults::ParamType::zone: return "a zone";
+    case faults::ParamType::cache: return "a cache";
+    case faults::ParamType::choice: return fmt::format("{}", fmt::join(param.choices, ", "));
+    case faults::ParamType::duration:
+      return fmt::format("{:g} to {:g} ms", param.min, param.max);
+    case faults::ParamType::percent: return fmt::format("{:g} to {:g} %", param.min, param.max);
+    case faults::ParamType::count: return fmt::format("{:g} to {:g}", param.min, param.max);
+  }
+  return "text";
+}
+
+std::string fallback(const faults::Param& param) {
+  if (param.fallback.is_null()) {
+    return "required";
+  }
+  const auto text = param.fallback.is_string() ? param.fallback.get<std::string>()
+                                               : param.fallback.dump();
+  return fmt::format("default {}{}", text,
+                     param.type == faults::ParamType::duration  ? " ms"
+                     : param.type == faults::ParamType::percent ? " %"
+                                                                : "");
+}
+
+/// Found by planning it with its defaults, on each zone of the known worlds: it may depend on where.
+std::string reversibility(const faults::Kind& kind) {
+  std::set<std::string> classes;
+  for (const auto& target : targets::catalog()) {
+    const auto world = target.blueprint("");
+    for (const auto& zone : world.zones) {
+      faults::Json params = faults::Json::object();
+      for (const auto& param : kind.params) {
+        if (param.type == faults::ParamType::zone) {
+          params[param.name] = zone;
+        } else if (param.type == faults::ParamType::cache && !world.cache_homes.empty()) {
+          params[param.name] = world.cache_homes.begin()->first;
+        }
+      }
+      const auto complete = faults::validate(kind, params, world);
+      const auto plan = complete ? kind.plan(world, *complete, "catalogue")
+                                 : Result<faults::Plan>(complete.error());
+      if (plan) {
+        classes.emplace(faults::to_string(plan->reversibility));
+      }
+    }
+  }
+  return fmt::format("{}", fmt::join(classes, " or "));
+}
+
+void print_kind(const faults::Kind& kind) {
+  fmt::print("{}: {}\n", kind.name, kind.summary);
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& param : kind.params) {
+    rows.push_back({param.name, values(param), fallback(param), param.doc});
+  }
+  fmt::print("{}", aligned(rows, 2));
+  fmt::print("  the target must be able to: {}\n", kind.capability);
+  fmt::print("  reversibility: {}\n", reversibility(kind));
+}
+
+int faults_command(const std::string& name) {
+  if (!name.empty()) {
+    const auto kind = faults::find(name);
+    if (!kind) {
+      return report(kind.error());
+    }
+    print_kind(**kind);
+    return 0;
+  }
+  bool first = true;
+  for (const auto& kind : faults::catalog()) {
+    fmt::print("{}", first ? "" : "\n");
+    print_kind(kind);
+    first = false;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_faults(CLI::App& app, Context& context) {
+  auto name = std::make_shared<std::string>();
+  auto* command = app.add_subcommand(
+      "faults", "the catalogue: parameters, units, defaults, limits, capability, reversibility");
+  command->add_option("NAME", *name, "one fault only");
+  command->callback([name, &context] { context.action = [name] { return faults_command(*name); }; });
+}
+
+}  // namespace faultline::cli
