@@ -34,7 +34,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     timer_.expires_after(question_.limit);
     timer_.async_wait([me = shared_from_this()](ErrorCode e) {
       if (!e) {
-        me->finish(Silence::timeout, fmt::format("timed out ({})", in_words(me->question_.limit)));
+        me->finish(Silence::timeout, "timed out");
       }
     });
     if (auto opened = open(); !opened) {
@@ -129,14 +129,17 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     return done_ != nullptr;
   }
 
-  void finish() { finish(Answer{std::move(text_), std::chrono::steady_clock::now() - started_}); }
+  [[nodiscard]] Duration elapsed() const { return std::chrono::steady_clock::now() - started_; }
+
+  void finish() { finish(Answer{std::move(text_), elapsed()}); }
 
   void finish(Silence why, const std::string& words) {
     const auto to = unix_path() ? question_.path
                                 : fmt::format("{}:{} from {}", question_.address, question_.port,
                                               question_.host);
-    finish(NoAnswer{why, fmt::format("{} {}: {}", connected_ ? "request to" : "connect to", to,
-                                     words)});
+    finish(NoAnswer{why, fmt::format("{} {}: {} after {:.1f} ms",
+                                     connected_ ? "request to" : "connect to", to, words,
+                                     to_ms(elapsed()))});
   }
 
   void finish(const boost::system::result<Answer, NoAnswer>& result) {

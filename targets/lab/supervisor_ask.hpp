@@ -30,7 +30,7 @@ enum class Silence { timeout, refused, broken };
 
 struct NoAnswer {
   Silence why = Silence::broken;
-  std::string words;  ///< "connect to 10.0.1.20:6379 from client timed out (300 ms)"
+  std::string words;  ///< "connect to 10.0.1.20:6379 from a-router: timed out after 300.2 ms"
 };
 
 using Heard = boost::system::result<Answer, NoAnswer>;

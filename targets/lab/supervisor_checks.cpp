@@ -76,7 +76,7 @@ void Checks::silent(const Json& args, const Done& done) {
   const Process& p = **component;
   const auto from = p.zone.empty() ? "core" : p.zone + "-router";
   ask(io_, liveness_question(p, from, silence_limit), [done, name = p.name](const Heard& heard) {
-    done(heard ? CheckResult{false, fmt::format("{} answered within {}", name, in_words(heard->took))}
+    done(heard ? CheckResult{false, fmt::format("{} answered in {:.1f} ms", name, to_ms(heard->took))}
                : CheckResult{true, heard.error().words});
   });
 }
@@ -97,7 +97,7 @@ void Checks::unreachable(const Json& args, const Done& done) {
   ask(io_, connect, [done, from, name = p.name](const Heard& heard) {
     if (heard) {
       done(CheckResult{false,
-                       fmt::format("{} reached {} in {}", from, name, in_words(heard->took))});
+                       fmt::format("{} reached {} in {:.1f} ms", from, name, to_ms(heard->took))});
     } else {
       // A refusal came from the host: it can be reached.
       done(CheckResult{heard.error().why != Silence::refused, heard.error().words});

@@ -129,6 +129,27 @@ std::optional<std::vector<RedisReply>> parse_replies(std::string_view text, std:
   return reader.whole() ? std::optional(std::move(replies)) : std::nullopt;
 }
 
+bool prefers(const RedisReply& replicas, const std::string& address) {
+  std::optional<int> wanted;
+  std::optional<int> lowest_other;
+  bool seen_as_replica = false;
+  std::string ip;
+  for (std::size_t i = 0; i + 1 < replicas.items.size(); i += 2) {
+    const auto& key = replicas.items[i];
+    const auto& value = replicas.items[i + 1];
+    if (key == "ip") {
+      ip = value;
+    } else if (key == "role-reported" && ip == address) {
+      seen_as_replica = value == "slave";
+    } else if (key == "slave-priority" && ip == address) {
+      wanted = number(value);
+    } else if (key == "slave-priority") {
+      lowest_other = lowest_other ? std::min(*lowest_other, number(value)) : number(value);
+    }
+  }
+  return seen_as_replica && wanted && (!lowest_other || *wanted < *lowest_other);
+}
+
 std::map<std::string, std::string> parse_info(std::string_view info) {
   std::map<std::string, std::string> fields;
   while (!info.empty()) {

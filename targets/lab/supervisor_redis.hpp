@@ -19,6 +19,11 @@ struct RedisReply {
 /// All `count` replies, or none while they are not whole. Stops at what is not the protocol.
 std::optional<std::vector<RedisReply>> parse_replies(std::string_view text, std::size_t count);
 
+/// Whether the Sentinel with this answer to SENTINEL REPLICAS has seen the node at `address` as a
+/// replica and would choose it: its priority number is the only lowest. What a Sentinel has not yet
+/// seen as a replica it takes for a rogue primary and demotes, even when another has promoted it.
+bool prefers(const RedisReply& replicas, const std::string& address);
+
 /// The lines "key:value" of INFO.
 std::map<std::string, std::string> parse_info(std::string_view info);
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace faultline::lab {
 namespace {
 
@@ -9,9 +11,14 @@ using namespace std::chrono_literals;
 using Moves = std::vector<std::string>;
 
 constexpr Duration sentinel_limit = 1s;
-constexpr Duration home_limit = 20s;   // Sentinel demotes the old primary 10 to 12 s after a failover
+constexpr Duration home_limit = 20s;  // it takes some 5 s
 constexpr Duration look_pause = 250ms;
-constexpr Duration ask_again = 4s;     // a failover takes 1 to 2 s; while it runs Sentinel refuses another
+constexpr Duration ask_again = 4s;  // a failover takes 1 to 2 s; meanwhile Sentinel refuses another
+
+// A Sentinel looks at a node every 10 s and demotes an old primary after four times its publishing
+// period: 11 to 21 s for each way home. While nothing is measured it may look more often.
+constexpr auto brisk_pace = "SENTINEL DEBUG info-period 1000 publish-period 500";
+constexpr auto usual_pace = "SENTINEL DEBUG info-period 10000 publish-period 2000";  // Redis' own
 
 Instant now() { return std::chrono::steady_clock::now(); }
 
@@ -19,88 +26,136 @@ Instant now() { return std::chrono::steady_clock::now(); }
 
 /// The way home of all caches, one after the other.
 struct Roles::Move {
-  std::map<std::string, std::string> homes;  // caches not yet at home
+  std::map<std::string, std::string> homes;  // of caches that are not at home yet
   targets::Done<Moves> done;
   Instant until;
-  std::optional<Instant> asked;
-  std::string refusal;  // Sentinel's last one
+  std::string from;               // where the primary was when a move was first asked for
+  std::optional<Instant> agreed;  // when a Sentinel last agreed
+  std::string refusal;            // the last one of a Sentinel
   Moves moves;
   boost::asio::steady_timer timer;
 };
 
 void Roles::fail_over(const std::string& cache, targets::Done<void> done) {
-  ask_sentinel(0, cache, "the lab has no Sentinel", std::move(done));
+  try_sentinel(0, cache, "the lab has no Sentinel", done);
 }
 
-void Roles::ask_sentinel(std::size_t index, const std::string& cache, const std::string& last_words,
-                         targets::Done<void> done) {
+void Roles::ask_one(const Process& sentinel, const std::string& command,
+                    const std::function<void(const std::string& words)>& done) {
+  auto question = liveness_question(sentinel, sentinel.host, sentinel_limit);
+  question.text = command + "\r\n";
+  question.whole = [](const std::string& text) { return parse_replies(text, 1).has_value(); };
+  ask(io_, question,
+      [done](const Heard& heard) { done(heard ? heard->text : heard.error().words); });
+}
+
+void Roles::ask_all(const std::string& command,
+                    const std::function<void(const Words& words)>& done) {
+  const auto sentinels = topology_.of_kind("sentinel");
+  auto heard = std::make_shared<Words>();
+  for (const auto* sentinel : sentinels) {
+    ask_one(*sentinel, command, [heard, done, count = sentinels.size()](const std::string& words) {
+      heard->push_back(words);
+      if (heard->size() == count) {
+        done(*heard);
+      }
+    });
+  }
+}
+
+/// One Sentinel after the other until one agrees.
+void Roles::try_sentinel(std::size_t index, const std::string& cache, const std::string& last_words,
+                         const targets::Done<void>& done) {
   const auto sentinels = topology_.of_kind("sentinel");
   if (index == sentinels.size()) {
     done(Error{ErrorKind::refused,
                fmt::format("no Sentinel fails {} over: {}", cache, last_words)});
     return;
   }
-  const Process& sentinel = *sentinels[index];
-  auto question = liveness_question(sentinel, sentinel.host, sentinel_limit);
-  question.text = fmt::format("SENTINEL FAILOVER {}\r\n", cache);
-  ask(io_, question, [this, index, cache, done = std::move(done)](const Heard& heard) {
-    const auto words = heard ? heard->text.substr(0, heard->text.find('\r')) : heard.error().words;
-    if (words == "+OK") {
-      done(Result<>{});
-    } else {
-      ask_sentinel(index + 1, cache, words, done);
-    }
-  });
+  ask_one(*sentinels[index], "SENTINEL FAILOVER " + cache,
+          [this, index, cache, done](const std::string& words) {
+            if (words == "+OK\r\n") {
+              done(Result<>{});
+            } else {
+              try_sentinel(index + 1, cache, words.substr(0, words.find('\r')), done);
+            }
+          });
 }
 
 void Roles::bring_home(targets::Done<Moves> done) {
   auto move = std::make_shared<Move>(Move{blueprint(topology_).cache_homes, std::move(done),
-                                          now() + home_limit, {}, "", {},
+                                          now() + home_limit, "", {}, "", {},
                                           boost::asio::steady_timer(io_)});
-  health_.look([this, move] { step(move); });
+  health_.look([this, move] {
+    std::erase_if(move->homes, [this](const auto& h) { return at_home(h.first, h.second); });
+    if (move->homes.empty()) {
+      move->done(Moves{});
+    } else {
+      ask_all(brisk_pace, [this, move](const Words&) { step(move); });
+    }
+  });
+}
+
+bool Roles::at_home(const std::string& cache, const std::string& home) const {
+  const auto& view = health_.cache(cache);
+  return view.primary == home &&
+         view.in_words() == cache_in_words(1, static_cast<int>(view.nodes.size()) - 1);
 }
 
 void Roles::step(const std::shared_ptr<Move>& move) {
-  while (!move->homes.empty()) {
-    const auto& [cache, home] = *move->homes.begin();
-    const auto& view = health_.cache(cache);
-    const bool whole = view.in_words() == cache_in_words(1, static_cast<int>(view.nodes.size()) - 1);
-    if (view.primary == home && whole) {
-      move->homes.erase(move->homes.begin());
-      move->asked.reset();
-      continue;
-    }
-    if (now() >= move->until) {
-      const auto refusal = move->refusal.empty() ? "" : fmt::format("; {}", move->refusal);
-      move->done(Error{ErrorKind::timeout,
-                       fmt::format("{} is not at home on {} after {}: primary is {}, {}{}", cache,
-                                   home, in_words(home_limit),
-                                   view.primary.empty() ? "unknown" : view.primary, view.in_words(),
-                                   refusal)});
-      return;
-    }
-    const bool away = !view.primary.empty() && view.primary != home;
-    if (away && view.nodes.at(home).healthy && (!move->asked || now() >= *move->asked + ask_again)) {
-      ask_for_move(move);
-      return;
-    }
-    look_later(move);
+  if (move->homes.empty()) {
+    end(move, {});
     return;
   }
-  move->done(std::move(move->moves));
+  const auto& [cache, home] = *move->homes.begin();
+  const auto& view = health_.cache(cache);
+  if (at_home(cache, home)) {
+    if (!move->from.empty()) {
+      move->moves.push_back(fmt::format("{}: {} -> {}", cache, move->from, home));
+    }
+    move->from.clear();
+    move->agreed.reset();
+    move->homes.erase(move->homes.begin());
+    step(move);
+    return;
+  }
+  if (now() >= move->until) {
+    end(move, Error{ErrorKind::timeout, not_home(*move)});
+    return;
+  }
+  const bool away = !view.primary.empty() && view.primary != home;
+  const bool may_ask = !move->agreed || now() >= *move->agreed + ask_again;
+  if (away && may_ask && view.nodes.at(home).healthy) {
+    ask_for_move(move);
+  } else {
+    look_later(move);
+  }
 }
 
+/// Only when every Sentinel that answers is ready to choose the home: another would undo it.
 void Roles::ask_for_move(const std::shared_ptr<Move>& move) {
   const auto& [cache, home] = *move->homes.begin();
-  auto words = fmt::format("{}: {} -> {}", cache, health_.cache(cache).primary, home);
-  fail_over(cache, [this, move, words = std::move(words)](Result<> agreed) {
-    if (agreed) {
-      move->asked = now();
-      move->moves.push_back(words);
-    } else {
-      move->refusal = agreed.error().message;
+  ask_all("SENTINEL REPLICAS " + cache, [this, move, cache = cache, home = home](const Words& all) {
+    const auto unready = [&](const std::string& words) {
+      const auto replies = parse_replies(words, 1);
+      return replies && !prefers(replies->front(), topology_.process(home)->address);
+    };
+    if (std::ranges::any_of(all, unready)) {
+      move->refusal = fmt::format("not every Sentinel prefers {} yet", home);
+      look_later(move);
+      return;
     }
-    look_later(move);
+    if (move->from.empty()) {
+      move->from = health_.cache(cache).primary;
+    }
+    fail_over(cache, [this, move](const Result<>& agreed) {
+      if (agreed) {
+        move->agreed = now();
+      } else {
+        move->refusal = agreed.error().message;
+      }
+      look_later(move);
+    });
   });
 }
 
@@ -111,6 +166,24 @@ void Roles::look_later(const std::shared_ptr<Move>& move) {
       health_.look([this, move] { step(move); });
     }
   });
+}
+
+void Roles::end(const std::shared_ptr<Move>& move, const Result<>& result) {
+  ask_all(usual_pace, [move, result](const Words&) {
+    if (result) {
+      move->done(move->moves);
+    } else {
+      move->done(result.error());
+    }
+  });
+}
+
+std::string Roles::not_home(const Move& move) const {
+  const auto& [cache, home] = *move.homes.begin();
+  const auto& view = health_.cache(cache);
+  return fmt::format("{} is not at home on {} after {}: its primary is {}, {}{}{}", cache, home,
+                     in_words(home_limit), view.primary.empty() ? "unknown" : view.primary,
+                     view.in_words(), move.refusal.empty() ? "" : "; ", move.refusal);
 }
 
 }  // namespace faultline::lab

@@ -21,11 +21,19 @@ class Roles {
 
  private:
   struct Move;
-  void ask_sentinel(std::size_t index, const std::string& cache, const std::string& last_words,
-                    targets::Done<void> done);
+  using Words = std::vector<std::string>;
+  /// The answer of the Sentinel, or why there is none.
+  void ask_one(const Process& sentinel, const std::string& command,
+               const std::function<void(const std::string& words)>& done);
+  void ask_all(const std::string& command, const std::function<void(const Words& words)>& done);
+  void try_sentinel(std::size_t index, const std::string& cache, const std::string& last_words,
+                    const targets::Done<void>& done);
   void step(const std::shared_ptr<Move>& move);
-  void look_later(const std::shared_ptr<Move>& move);
   void ask_for_move(const std::shared_ptr<Move>& move);
+  void look_later(const std::shared_ptr<Move>& move);
+  void end(const std::shared_ptr<Move>& move, const Result<>& result);
+  [[nodiscard]] bool at_home(const std::string& cache, const std::string& home) const;
+  [[nodiscard]] std::string not_home(const Move& move) const;
 
   boost::asio::io_context& io_;
   const Topology& topology_;

@@ -96,6 +96,22 @@ TEST(CacheView, ANodeThatDoesNotAnswerHasNoRole) {
   EXPECT_FALSE(view.nodes.at("a-redis").healthy);
 }
 
+RedisReply replicas_seen(const std::string& a_role, const std::string& a_priority) {
+  return {false, {"ip", a_address, "role-reported", a_role, "slave-priority", a_priority,
+                  "ip", b_address, "role-reported", "slave", "slave-priority", "100"}};
+}
+
+TEST(Prefers, IsTheOnlyReplicaWithTheLowestPriorityNumber) {
+  EXPECT_TRUE(prefers(replicas_seen("slave", "10"), a_address));
+  EXPECT_FALSE(prefers(replicas_seen("slave", "10"), b_address));
+  EXPECT_FALSE(prefers(replicas_seen("slave", "10"), "10.0.3.20"));
+}
+
+TEST(Prefers, NotWhatTheSentinelHasYetToSeeAsAReplica) {
+  EXPECT_FALSE(prefers(replicas_seen("slave", "100"), a_address)) << "priority not learnt yet";
+  EXPECT_FALSE(prefers(replicas_seen("master", "10"), a_address)) << "it would be demoted again";
+}
+
 TEST(Majority, IsWhatMostSentinelsSay) {
   EXPECT_EQ(majority({a_address, b_address, b_address}), b_address);
   EXPECT_EQ(majority({}), "");
