@@ -60,11 +60,12 @@ int check(const CheckOptions& options) {
 
 void add_check(CLI::App& app, Context& context) {
   auto options = std::make_shared<CheckOptions>();
-  auto* command =
-      app.add_subcommand("check", "syntax, names, units and a dry run of experiments; touches nothing");
+  auto* command = app.add_subcommand(
+      "check", "syntax, names, units and a dry run of experiments; touches nothing");
   command->add_option("FILE", options->files, "experiments, Lua files")->required();
   command->add_option("--env", options->environment, "environment: lab, or a Lua file");
-  command->callback([options, &context] { context.action = [options] { return check(*options); }; });
+  command->callback(
+      [options, &context] { context.action = [options] { return check(*options); }; });
 }
 
 }  // namespace faultline::cli

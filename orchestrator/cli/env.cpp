@@ -23,9 +23,9 @@ int show(const std::string& name) {
 Result<> check_names(const engine::Environment& environment, const targets::World& world) {
   for (const auto& zone : environment.zones) {
     if (std::ranges::find(world.zones, zone) == world.zones.end()) {
-      return Error{ErrorKind::usage, fmt::format("environment {}: unknown zone '{}'{}",
-                                                 environment.name, zone,
-                                                 suggestion(zone, world.zones))};
+      return Error{ErrorKind::usage,
+                   fmt::format("environment {}: unknown zone '{}'{}", environment.name, zone,
+                               suggestion(zone, world.zones))};
     }
   }
   for (const auto& [name, probe] : environment.probes) {
@@ -42,9 +42,9 @@ Result<> check_names(const engine::Environment& environment, const targets::Worl
       caches.push_back(known);
     }
     if (!world.cache_homes.contains(cache)) {
-      return Error{ErrorKind::usage, fmt::format("environment {}: unknown cache '{}'{}",
-                                                 environment.name, cache,
-                                                 suggestion(cache, caches))};
+      return Error{ErrorKind::usage,
+                   fmt::format("environment {}: unknown cache '{}'{}", environment.name, cache,
+                               suggestion(cache, caches))};
     }
   }
   return {};

@@ -13,14 +13,20 @@ namespace {
 
 std::string values(const faults::Param& param) {
   switch (param.type) {
-    case faults::ParamType::text: return "text";
-    case faults::ParamType::zone: return "a zone";
-    case faults::ParamType::cache: return "a cache";
-    case faults::ParamType::choice: return fmt::format("{}", fmt::join(param.choices, ", "));
+    case faults::ParamType::text:
+      return "text";
+    case faults::ParamType::zone:
+      return "a zone";
+    case faults::ParamType::cache:
+      return "a cache";
+    case faults::ParamType::choice:
+      return fmt::format("{}", fmt::join(param.choices, ", "));
     case faults::ParamType::duration:
       return fmt::format("{:g} to {:g} ms", param.min, param.max);
-    case faults::ParamType::percent: return fmt::format("{:g} to {:g} %", param.min, param.max);
-    case faults::ParamType::count: return fmt::format("{:g} to {:g}", param.min, param.max);
+    case faults::ParamType::percent:
+      return fmt::format("{:g} to {:g} %", param.min, param.max);
+    case faults::ParamType::count:
+      return fmt::format("{:g} to {:g}", param.min, param.max);
   }
   return "text";
 }
@@ -29,15 +35,16 @@ std::string fallback(const faults::Param& param) {
   if (param.fallback.is_null()) {
     return "required";
   }
-  const auto text = param.fallback.is_string() ? param.fallback.get<std::string>()
-                                               : param.fallback.dump();
+  const auto text =
+      param.fallback.is_string() ? param.fallback.get<std::string>() : param.fallback.dump();
   return fmt::format("default {}{}", text,
                      param.type == faults::ParamType::duration  ? " ms"
                      : param.type == faults::ParamType::percent ? " %"
                                                                 : "");
 }
 
-/// Found by planning it with its defaults, on each zone of the known worlds: it may depend on where.
+/// Found by planning it with its defaults, on each zone of the known worlds: it may depend on
+/// where.
 std::string reversibility(const faults::Kind& kind) {
   std::set<std::string> classes;
   for (const auto& target : targets::catalog()) {
@@ -98,7 +105,8 @@ void add_faults(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand(
       "faults", "the catalogue: parameters, units, defaults, limits, capability, reversibility");
   command->add_option("NAME", *name, "one fault only");
-  command->callback([name, &context] { context.action = [name] { return faults_command(*name); }; });
+  command->callback(
+      [name, &context] { context.action = [name] { return faults_command(*name); }; });
 }
 
 }  // namespace faultline::cli

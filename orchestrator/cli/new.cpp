@@ -48,10 +48,9 @@ return experiment {{
 Result<> write_new(const std::string& file, const std::string& text) {
   std::FILE* out = std::fopen(file.c_str(), "wxe");  // x: never over an existing file
   if (out == nullptr) {
-    return Error{ErrorKind::usage, errno == EEXIST
-                                       ? fmt::format("{} exists already; choose another name", file)
-                                       : fmt::format("cannot write {}: {}", file,
-                                                     std::strerror(errno))};
+    return Error{ErrorKind::usage,
+                 errno == EEXIST ? fmt::format("{} exists already; choose another name", file)
+                                 : fmt::format("cannot write {}: {}", file, std::strerror(errno))};
   }
   const bool written = std::fwrite(text.data(), 1, text.size(), out) == text.size();
   if (std::fclose(out) != 0 || !written) {

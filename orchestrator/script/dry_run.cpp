@@ -111,10 +111,10 @@ class DryStage : public engine::Stage {
     }
     for (const auto& action : plan->actions) {
       if (std::ranges::find(capabilities_, action.kind) == capabilities_.end()) {
-        throw placed({ErrorKind::unsupported,
-                      fmt::format("{} needs {}, which target '{}' cannot do; it can: {}",
-                                  request.fault, action.kind, world_.name,
-                                  list_in_words(capabilities_))});
+        throw placed(
+            {ErrorKind::unsupported,
+             fmt::format("{} needs {}, which target '{}' cannot do; it can: {}", request.fault,
+                         action.kind, world_.name, list_in_words(capabilities_))});
       }
     }
     return {{"fault", request.fault}, {"params", *params}, {"plan", plan_to_json(*plan)}};

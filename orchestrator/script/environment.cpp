@@ -19,23 +19,23 @@ namespace {
 
 using engine::Environment;
 
-constexpr double max_lost_writes = 1e9;      // more than any run writes
+constexpr double max_lost_writes = 1e9;  // more than any run writes
 constexpr double max_percent = 100;
-constexpr std::size_t max_probes = 32;       // worker processes on one machine
+constexpr std::size_t max_probes = 32;  // worker processes on one machine
 
 /// Visits a table of named entries: `probes`, `caches`, `slo`.
 template <class Visit>
 void each_named(lua_State* lua, const Fields& fields, const char* field, Visit visit) {
   fields.with(field, [&](int index, const std::string& what) {
     if (lua_type(lua, index) != LUA_TTABLE) {
-      refuse(fmt::format("{}: expected a table of named entries, found {}", what,
-                         found(lua, index)));
+      refuse(
+          fmt::format("{}: expected a table of named entries, found {}", what, found(lua, index)));
     }
     each(lua, index, [&](int key, int value) {
       const auto name = lua_type(lua, key) == LUA_TSTRING ? to_text(lua, key, what) : "";
       if (!is_identifier(name)) {
-        refuse(fmt::format("{}: expected names of a-z, 0-9 and _, found {}", what,
-                           found(lua, key)));
+        refuse(
+            fmt::format("{}: expected names of a-z, 0-9 and _, found {}", what, found(lua, key)));
       }
       fields.at(name, [&] { visit(name, value); });
     });
@@ -59,8 +59,9 @@ void read_caches(lua_State* lua, const Fields& fields, Environment& environment)
 void read_probes(lua_State* lua, const Fields& fields, Environment& environment) {
   fields.require("probes", "{ login = http { ... } }");
   each_named(lua, fields, "probes", [&](const std::string& name, int index) {
-    auto probe = to<engine::Probe>(lua, index, fmt::format("probe '{}'", name),
-                                   "http { ... }, redis_writes { ... }, redis { ... } or tcp { ... }");
+    auto probe =
+        to<engine::Probe>(lua, index, fmt::format("probe '{}'", name),
+                          "http { ... }, redis_writes { ... }, redis { ... } or tcp { ... }");
     probe.name = name;
     if (probe.deadline == Duration::zero()) {
       probe.deadline = environment.client_deadline;
@@ -69,10 +70,10 @@ void read_probes(lua_State* lua, const Fields& fields, Environment& environment)
       probe.threshold = probe.deadline;
     }
     if (probe.deadline < probe.threshold || probe.threshold < Duration::zero()) {
-      refuse(fmt::format("probe '{}': 'within' must be above 0 and at most the deadline of {}, "
-                         "found {}",
-                         name, faultline::in_words(probe.deadline),
-                         faultline::in_words(probe.threshold)));
+      refuse(fmt::format(
+          "probe '{}': 'within' must be above 0 and at most the deadline of {}, "
+          "found {}",
+          name, faultline::in_words(probe.deadline), faultline::in_words(probe.threshold)));
     }
     if (!probe.cache.empty() && !environment.rpo.contains(probe.cache)) {
       std::vector<std::string> caches;
@@ -94,9 +95,10 @@ void read_objectives(lua_State* lua, const Fields& fields, Environment& environm
     auto objective = to<engine::Expectation>(lua, index, fmt::format("slo '{}'", name),
                                              "an expectation such as good(\"login\", 99)");
     if (objective.sli == engine::Sli::recovery || objective.sli == engine::Sli::lost) {
-      refuse(fmt::format("slo '{}': recovery and loss are promises about a fault; write them as "
-                         "rto and rpo in caches",
-                         name));
+      refuse(
+          fmt::format("slo '{}': recovery and loss are promises about a fault; write them as "
+                      "rto and rpo in caches",
+                      name));
     }
     std::vector<std::string> probes;
     for (const auto& [probe, unused] : environment.probes) {

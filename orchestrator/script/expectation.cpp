@@ -12,7 +12,7 @@ namespace {
 using engine::Expectation;
 using engine::Sli;
 
-constexpr double max_count = 1e9;         // requests or writes: more than any run sends
+constexpr double max_count = 1e9;          // requests or writes: more than any run sends
 constexpr double max_percentile = 99.999;  // finer needs more samples than any run has
 
 template <class Map>

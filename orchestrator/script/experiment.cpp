@@ -26,8 +26,8 @@ void read_params(lua_State* lua, const Fields& fields, Definition& definition) {
     each(lua, index, [&](int key, int value) {
       const auto name = lua_type(lua, key) == LUA_TSTRING ? to_text(lua, key, what) : "";
       if (!is_identifier(name)) {
-        refuse(fmt::format("{}: expected names of a-z, 0-9 and _, found {}", what,
-                           found(lua, key)));
+        refuse(
+            fmt::format("{}: expected names of a-z, 0-9 and _, found {}", what, found(lua, key)));
       }
       if (const auto* choice = test<Choice>(lua, value)) {
         definition.choices.emplace_back(name, *choice);
@@ -78,9 +78,10 @@ void read_texts(const Fields& fields, engine::Experiment& experiment) {
   fields.text("name", experiment.name);
   fields.at("name", [&] {
     if (!is_identifier(experiment.name)) {
-      refuse(fmt::format("experiment: 'name' must be of a-z, 0-9 and _, and start with a letter, "
-                         "found '{}'",
-                         experiment.name));
+      refuse(
+          fmt::format("experiment: 'name' must be of a-z, 0-9 and _, and start with a letter, "
+                      "found '{}'",
+                      experiment.name));
     }
   });
   fields.require("hypothesis", "\"what should stay true while it breaks\"");
@@ -105,14 +106,13 @@ int make_experiment(lua_State* lua) {
   read_variants(lua, fields, definition);
   read_requirements(lua, fields, definition.experiment);
   fields.with("steady_state", [&](int index, const std::string& what) {
-    definition.experiment.steady_state =
-        to<Names>(lua, index, what, "slo { \"login\" }").names;
+    definition.experiment.steady_state = to<Names>(lua, index, what, "slo { \"login\" }").names;
   });
   fields.require("method", "function(run, p) ... end");
   fields.with("method", [&](int index, const std::string& what) {
     if (lua_type(lua, index) != LUA_TFUNCTION) {
-      refuse(fmt::format("{} must be a function(run, p) ... end, found {}", what,
-                         found(lua, index)));
+      refuse(
+          fmt::format("{} must be a function(run, p) ... end, found {}", what, found(lua, index)));
     }
     lua_pushvalue(lua, index);
     definition.method = luaL_ref(lua, LUA_REGISTRYINDEX);
@@ -124,9 +124,10 @@ int make_experiment(lua_State* lua) {
 int make_choice(lua_State* lua) {
   const Json values = to_json(lua, 1, "one_of");
   if (!values.is_array() || values.empty() || values.size() > max_choices) {
-    refuse(fmt::format("one_of takes a list of 1 to {} values: one_of {{ \"crash\", \"hang\" }}; "
-                       "the first is the default",
-                       max_choices));
+    refuse(
+        fmt::format("one_of takes a list of 1 to {} values: one_of {{ \"crash\", \"hang\" }}; "
+                    "the first is the default",
+                    max_choices));
   }
   push(lua, Choice{values.get<std::vector<Json>>()});
   return 1;

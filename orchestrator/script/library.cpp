@@ -10,20 +10,20 @@
 namespace faultline::script {
 namespace {
 
-constexpr lua_Integer max_list = 65'536;    // items that a table function walks in C: about 1 ms
-constexpr double max_match_steps = 1e8;     // worst case of a pattern match in C: about 0.5 s
+constexpr lua_Integer max_list = 65'536;  // items that a table function walks in C: about 1 ms
+constexpr double max_match_steps = 1e8;   // worst case of a pattern match in C: about 0.5 s
 
-constexpr std::array base_names{"_G",     "assert",   "error",  "getmetatable", "ipairs", "load",
-                                "next",   "pairs",    "pcall",  "rawequal",     "rawget", "rawlen",
-                                "rawset", "select",   "type",   "setmetatable", "tonumber",
-                                "xpcall", "tostring", "_VERSION"};
-constexpr std::array string_names{"byte", "char", "find",    "format", "gmatch", "gsub", "len",
-                                  "lower", "match", "rep",   "reverse", "sub",   "upper"};
+constexpr std::array base_names{"_G",           "assert",   "error",  "getmetatable", "ipairs",
+                                "load",         "next",     "pairs",  "pcall",        "rawequal",
+                                "rawget",       "rawlen",   "rawset", "select",       "type",
+                                "setmetatable", "tonumber", "xpcall", "tostring",     "_VERSION"};
+constexpr std::array string_names{"byte",  "char",  "find", "format",  "gmatch", "gsub", "len",
+                                  "lower", "match", "rep",  "reverse", "sub",    "upper"};
 constexpr std::array table_names{"concat", "insert", "move", "pack", "remove", "sort", "unpack"};
-constexpr std::array math_names{"abs",  "acos", "asin", "atan", "ceil", "cos", "deg", "exp",
-                                "floor", "fmod", "huge", "log", "max", "maxinteger", "min",
-                                "mininteger", "modf", "pi", "rad", "sin", "sqrt", "tan",
-                                "tointeger", "type", "ult"};
+constexpr std::array math_names{"abs", "acos",       "asin", "atan", "ceil", "cos", "deg",
+                                "exp", "floor",      "fmod", "huge", "log",  "max", "maxinteger",
+                                "min", "mininteger", "modf", "pi",   "rad",  "sin", "sqrt",
+                                "tan", "tointeger",  "type", "ult"};
 
 [[noreturn]] void refuse(std::string message) {
   throw Failure({ErrorKind::usage, std::move(message)});
@@ -93,9 +93,10 @@ void check_match(lua_State* lua) {
     steps *= 2;
   }
   if (steps > max_match_steps) {
-    refuse(fmt::format("this pattern could take too long on {} bytes: it may try more than {:.0e} "
-                       "times; use fewer repetitions, an anchor (^) or a shorter text",
-                       length_of(lua, 1), max_match_steps));
+    refuse(
+        fmt::format("this pattern could take too long on {} bytes: it may try more than {:.0e} "
+                    "times; use fewer repetitions, an anchor (^) or a shorter text",
+                    length_of(lua, 1), max_match_steps));
   }
 }
 
@@ -117,11 +118,14 @@ void check_range(lua_State* lua, int first, int last) {
   const auto to = luaL_optinteger(lua, last, 0);
   if (to > from && static_cast<lua_Unsigned>(to) - static_cast<lua_Unsigned>(from) >
                        static_cast<lua_Unsigned>(max_list)) {
-    refuse(fmt::format("table functions walk at most {} items, found {} to {}", max_list, from, to));
+    refuse(
+        fmt::format("table functions walk at most {} items, found {} to {}", max_list, from, to));
   }
 }
 
-void check_first_list(lua_State* lua) { check_list(lua, 1); }
+void check_first_list(lua_State* lua) {
+  check_list(lua, 1);
+}
 
 void check_concat(lua_State* lua) {
   check_list(lua, 1);

@@ -56,10 +56,8 @@ engine::Experiment read_experiment(const std::filesystem::path& file,
   auto experiment = std::move(definition.experiment);
   experiment.file = file.string();
   experiment.sha256 = script->sources().sha256();
-  experiment.method = [script, method = definition.method,
-                       params = experiment.params](engine::Stage& stage) {
-    script->run_method(method, params, stage);
-  };
+  experiment.method = [script, method = definition.method, params = experiment.params](
+                          engine::Stage& stage) { script->run_method(method, params, stage); };
   experiment.cancel = [script](std::string reason) {
     script->sandbox().stop({ErrorKind::cancelled, std::move(reason)});
   };

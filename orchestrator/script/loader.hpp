@@ -21,8 +21,8 @@ struct Limits {
 };
 
 struct LoadOptions {
-  std::map<std::string, std::string> vars;      ///< --var k=v
-  std::optional<std::size_t> variant;           ///< --variant N, from 1
+  std::map<std::string, std::string> vars;  ///< --var k=v
+  std::optional<std::size_t> variant;       ///< --variant N, from 1
   Limits limits;
 };
 
@@ -39,9 +39,9 @@ Result<engine::Environment> load_environment(const std::string& name_or_file, co
 struct DryStep {
   std::string what;  ///< baseline, inject, revert, wait, expect
   engine::Place place;
-  /// inject: {"fault", "params", "plan"}; revert: {"fault"}, its index; wait: {"ms"}; baseline: ms or
-  /// null; expect: {"objective" in words, "requests" in its window or null, "establishes_percent":
-  /// what so many without a failure establish at 95 %}.
+  /// inject: {"fault", "params", "plan"}; revert: {"fault"}, its index; wait: {"ms"}; baseline: ms
+  /// or null; expect: {"objective" in words, "requests" in its window or null,
+  /// "establishes_percent": what so many without a failure establish at 95 %}.
   nlohmann::json detail;
 };
 

@@ -26,11 +26,11 @@ const Choice* choice_of(const Definition& definition, const std::string& name) {
 }
 
 std::string_view kind_of(const Json& value) {
-  return is_duration(value)       ? "a duration such as 20s"
-         : value.is_number()      ? "a number"
-         : value.is_boolean()     ? "true or false"
-         : value.is_string()      ? "a text"
-                                  : "a table";
+  return is_duration(value)   ? "a duration such as 20s"
+         : value.is_number()  ? "a number"
+         : value.is_boolean() ? "true or false"
+         : value.is_string()  ? "a text"
+                              : "a table";
 }
 
 std::optional<double> parse_number(std::string_view text) {
@@ -49,8 +49,8 @@ Json parse(const std::string& name, const std::string& text, const Json& fallbac
     return Json(text == "true");
   }
   if (const auto number = parse_number(text); number && fallback.is_number()) {
-    const bool whole = fallback.is_number_integer() && *number == static_cast<double>(
-                                                                      static_cast<long>(*number));
+    const bool whole =
+        fallback.is_number_integer() && *number == static_cast<double>(static_cast<long>(*number));
     return whole ? Json(static_cast<long>(*number)) : Json(*number);
   }
   if (const auto duration = parse_duration(text); duration && is_duration(fallback)) {
@@ -66,7 +66,7 @@ std::optional<Duration> parse_duration(std::string_view text) {
     std::string_view name;
     double nanoseconds;
   };
-  constexpr std::array units{Unit{"ms", 1e6},   Unit{"minute", 60e9}, Unit{"min", 60e9},
+  constexpr std::array units{Unit{"ms", 1e6}, Unit{"minute", 60e9}, Unit{"min", 60e9},
                              Unit{"hour", 3600e9}, Unit{"s", 1e9}};
   constexpr double longest = 366.0 * 86'400 * 1e9;  // a year, as in scripts
   for (const auto& unit : units) {
@@ -121,8 +121,8 @@ void apply_options(Definition& definition, const LoadOptions& options) {
     experiment.params.update(experiment.variants[*options.variant - 1]);
   }
   for (const auto& [name, text] : options.vars) {
-    Json value = experiment.params.contains(name) ? parse(name, text, experiment.params[name])
-                                                  : Json(text);
+    Json value =
+        experiment.params.contains(name) ? parse(name, text, experiment.params[name]) : Json(text);
     check_param(definition, name, value, "--var");
     experiment.params[name] = std::move(value);
   }

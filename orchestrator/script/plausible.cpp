@@ -14,11 +14,14 @@ using engine::Sli;
 std::optional<double> percent_of(const engine::Expectation& expectation) {
   switch (expectation.sli) {
     case Sli::good:
-    case Sli::served: return expectation.threshold;
-    case Sli::latency: return expectation.percentile;
+    case Sli::served:
+      return expectation.threshold;
+    case Sli::latency:
+      return expectation.percentile;
     case Sli::bad:
     case Sli::recovery:
-    case Sli::lost: return std::nullopt;
+    case Sli::lost:
+      return std::nullopt;
   }
   return std::nullopt;
 }

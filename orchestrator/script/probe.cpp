@@ -13,8 +13,8 @@
 namespace faultline::script {
 namespace {
 
-constexpr double max_rate_per_s = 5000;      // of one worker on a shared machine, with room to spare
-constexpr std::size_t max_sentinels = 16;    // a quorum has 3 or 5
+constexpr double max_rate_per_s = 5000;    // of one worker on a shared machine, with room to spare
+constexpr std::size_t max_sentinels = 16;  // a quorum has 3 or 5
 
 struct Address {
   std::string host;
@@ -128,8 +128,8 @@ int make_http(lua_State* lua) {
   fields.at("method", [&] {
     constexpr std::array<std::string_view, 5> known{"GET", "POST", "PUT", "DELETE", "HEAD"};
     if (std::ranges::find(known, method) == known.end()) {
-      refuse(fmt::format("http: 'method' must be GET, POST, PUT, DELETE or HEAD, found '{}'",
-                         method));
+      refuse(
+          fmt::format("http: 'method' must be GET, POST, PUT, DELETE or HEAD, found '{}'", method));
     }
   });
   fields.at("url", [&] {
@@ -147,9 +147,13 @@ int make_http(lua_State* lua) {
   return 1;
 }
 
-int make_redis_writes(lua_State* lua) { return make_cache_probe(lua, redis_writes_shape()); }
+int make_redis_writes(lua_State* lua) {
+  return make_cache_probe(lua, redis_writes_shape());
+}
 
-int make_redis(lua_State* lua) { return make_cache_probe(lua, redis_shape()); }
+int make_redis(lua_State* lua) {
+  return make_cache_probe(lua, redis_shape());
+}
 
 int make_tcp(lua_State* lua) {
   const Fields fields(lua, 1, tcp_shape());

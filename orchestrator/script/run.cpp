@@ -43,9 +43,8 @@ engine::FaultId injected(lua_State* lua, int index, std::string_view what) {
 /// Recovery is measured against its objective, `within`; everything else over a window.
 void read_window(lua_State* lua, int index, Expectation& expectation) {
   const Fields fields(lua, index, window_shape());
-  fields.with("from", [&](int at, const std::string& what) {
-    expectation.from = injected(lua, at, what);
-  });
+  fields.with("from",
+              [&](int at, const std::string& what) { expectation.from = injected(lua, at, what); });
   const bool recovery = expectation.sli == Sli::recovery;
   const char* wrong = recovery ? "over" : "within";
   fields.with(wrong, [&](int /*at*/, const std::string& what) {
@@ -53,15 +52,15 @@ void read_window(lua_State* lua, int index, Expectation& expectation) {
                        recovery ? "within = a duration, for a recovery"
                                 : "over = a duration: the window that is judged"));
   });
-  fields.with(recovery ? "within" : "over", [&](int at, const std::string& what) {
-    expectation.over = positive(lua, at, what);
-  });
+  fields.with(recovery ? "within" : "over",
+              [&](int at, const std::string& what) { expectation.over = positive(lua, at, what); });
 }
 
 void complete(Expectation& expectation, const engine::Environment& environment) {
   if (expectation.sli == Sli::recovery) {
     if (!expectation.from) {
-      refuse("run:expect: a recovery is counted from a fault, write from = what run:inject returned");
+      refuse(
+          "run:expect: a recovery is counted from a fault, write from = what run:inject returned");
     }
     const auto rto = environment.rto.find(expectation.subject);
     if (expectation.over == Duration::zero() && rto != environment.rto.end()) {
@@ -109,8 +108,7 @@ int run_inject(lua_State* lua) {
   if (requests.empty()) {
     refuse("run:inject takes a fault such as fault.redis_failover { ... }, found nothing");
   }
-  const auto ids =
-      script.ask("run:inject", [&](Stage& stage) { return stage.inject(requests); });
+  const auto ids = script.ask("run:inject", [&](Stage& stage) { return stage.inject(requests); });
   luaL_checkstack(lua, static_cast<int>(ids.size()), "injected faults");
   for (const auto id : ids) {
     push(lua, FaultHandle{id, script.calls()});

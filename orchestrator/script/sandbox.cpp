@@ -9,7 +9,7 @@
 namespace faultline::script {
 namespace {
 
-constexpr int instructions_per_hook = 10'000;      // about 0.1 ms: the cost of the hook is lost in it
+constexpr int instructions_per_hook = 10'000;  // about 0.1 ms: the cost of the hook is lost in it
 constexpr std::uint64_t instructions_per_error = 500;  // what throwing and catching one takes: 3 us
 constexpr std::size_t header_bytes = 64;           // of a Lua string or block, above its content
 constexpr std::size_t small_bytes = 4096;          // what raising an error may need after a stop
@@ -96,9 +96,10 @@ void* Sandbox::allocate(void* self, void* block, std::size_t old_size, std::size
 Error Sandbox::memory_error() const {
   const auto what =
       single_too_large_
-          ? fmt::format("the script wanted one string, table or call stack of more than {} KiB; "
-                        "build less at once, or recurse less deep",
-                        limits_.string_bytes / 1024)
+          ? fmt::format(
+                "the script wanted one string, table or call stack of more than {} KiB; "
+                "build less at once, or recurse less deep",
+                limits_.string_bytes / 1024)
           : fmt::format("the script used up its {} MiB of memory; keep less",
                         limits_.memory_bytes >> 20);
   return {ErrorKind::usage, fmt::format("{}: {}", in_words(denied_at_), what)};
@@ -119,7 +120,9 @@ void Sandbox::charge_processor() {
   processor_mark_ = now;
 }
 
-Sandbox::Suspension::~Suspension() { sandbox_.processor_mark_ = thread_processor_time(); }
+Sandbox::Suspension::~Suspension() {
+  sandbox_.processor_mark_ = thread_processor_time();
+}
 
 void Sandbox::spend(lua_State* lua, std::uint64_t instructions) {
   instructions_spent_ += instructions;
@@ -212,10 +215,10 @@ void Sandbox::protect(const std::function<void(lua_State*)>& body) {
 
 void Sandbox::compile(std::string_view text, const std::string& name) {
   if (text.size() > max_source_bytes) {
-    throw Failure({ErrorKind::usage, fmt::format("{}: a script may have at most {} KiB, this one "
-                                                 "has {}",
-                                                 name.substr(1), max_source_bytes / 1024,
-                                                 text.size() / 1024)});
+    throw Failure({ErrorKind::usage,
+                   fmt::format("{}: a script may have at most {} KiB, this one "
+                               "has {}",
+                               name.substr(1), max_source_bytes / 1024, text.size() / 1024)});
   }
   if (text.starts_with(LUA_SIGNATURE[0])) {
     throw Failure({ErrorKind::usage, fmt::format("{}: expected a script as text, found compiled "

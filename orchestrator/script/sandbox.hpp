@@ -32,8 +32,8 @@ class Sandbox {
   [[nodiscard]] const Limits& limits() const { return limits_; }
   static Sandbox& of(lua_State* lua) { return **static_cast<Sandbox**>(lua_getextraspace(lua)); }
 
-  /// Runs `body` in a protected call with an empty stack. What ends it, a Lua error or a C++ one, is
-  /// thrown as Failure. Everything that may raise in Lua runs inside of one.
+  /// Runs `body` in a protected call with an empty stack. What ends it, a Lua error or a C++ one,
+  /// is thrown as Failure. Everything that may raise in Lua runs inside of one.
   void protect(const std::function<void(lua_State*)>& body);
   /// Compiles text (never bytecode) and pushes the function. Throws Failure.
   void compile(std::string_view text, const std::string& name);
@@ -80,9 +80,9 @@ class Sandbox {
   std::chrono::nanoseconds processor_mark_{};
   int hook_count_ = 0;
   std::optional<Error> stop_;
-  Error last_raised_;           ///< gives the Lua error, which is only text, its kind back
+  Error last_raised_;  ///< gives the Lua error, which is only text, its kind back
   bool single_too_large_ = false;
-  engine::Place denied_at_;     ///< where an allocation was last denied
+  engine::Place denied_at_;  ///< where an allocation was last denied
 };
 
 /// The line of the script that is running now, past C functions and the prelude.

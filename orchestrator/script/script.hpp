@@ -54,6 +54,8 @@ class Script {
   Sandbox sandbox_;  ///< last: its values go before what they refer to
 };
 
-inline Script& script_of(lua_State* lua) { return *Sandbox::of(lua).script; }
+inline Script& script_of(lua_State* lua) {
+  return *Sandbox::of(lua).script;
+}
 
 }  // namespace faultline::script

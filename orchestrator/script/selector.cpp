@@ -57,8 +57,8 @@ std::vector<std::string> matching(const targets::World& world, const Wanted& wan
     }
   }
   std::ranges::sort(names);
-  names.resize(static_cast<std::size_t>(
-      std::ceil(static_cast<double>(names.size()) * wanted.share)));
+  names.resize(
+      static_cast<std::size_t>(std::ceil(static_cast<double>(names.size()) * wanted.share)));
   return names;
 }
 

@@ -64,8 +64,8 @@ const Shape& tcp_shape() {
 }
 
 std::vector<const Shape*> shapes() {
-  return {&experiment_shape(), &window_shape(),       &instances_shape(), &environment_shape(),
-          &cache_shape(),      &guardrails_shape(),   &http_shape(),      &redis_writes_shape(),
+  return {&experiment_shape(), &window_shape(),     &instances_shape(), &environment_shape(),
+          &cache_shape(),      &guardrails_shape(), &http_shape(),      &redis_writes_shape(),
           &redis_shape(),      &tcp_shape()};
 }
 
@@ -73,9 +73,8 @@ bool is_identifier(std::string_view name) {
   constexpr std::size_t longest = 64;  // it is part of file names and of ids
   const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
   return !name.empty() && name.size() <= longest && letter(name.front()) &&
-         std::ranges::all_of(name, [&](char c) {
-           return letter(c) || c == '_' || (c >= '0' && c <= '9');
-         });
+         std::ranges::all_of(
+             name, [&](char c) { return letter(c) || c == '_' || (c >= '0' && c <= '9'); });
 }
 
 }  // namespace faultline::script

@@ -1,7 +1,6 @@
 #include "orchestrator/script/sources.hpp"
 
 #include <fmt/format.h>
-
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -44,7 +43,9 @@ bool inside(const fs::path& tree, const fs::path& path) {
   return end == tree.end() && rest != path.end();
 }
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
 
 /// True when the line holds `field =`, as a whole word and not a comparison.
 bool sets(std::string_view line, std::string_view field) {
@@ -95,9 +96,10 @@ const Sources::File& Sources::use(const std::string& name) {
   const fs::path path(name);
   const bool climbs = std::ranges::find(path, fs::path("..")) != path.end();
   if (name.empty() || path.is_absolute() || climbs || name.find('\0') != name.npos) {
-    refuse(fmt::format("use takes a file of the script's own tree such as \"lib/shop.lua\", found "
-                       "'{}'",
-                       name));
+    refuse(
+        fmt::format("use takes a file of the script's own tree such as \"lib/shop.lua\", found "
+                    "'{}'",
+                    name));
   }
   if (files_.size() >= max_files) {
     refuse(fmt::format("a script may use at most {} files", max_files - 1));

@@ -12,7 +12,9 @@ namespace {
 
 constexpr double max_duration_ns = 366.0 * 86'400 * 1e9;  // a year: longer is a slip of the pen
 
-const Duration* duration_at(lua_State* lua, int index) { return test<Duration>(lua, index); }
+const Duration* duration_at(lua_State* lua, int index) {
+  return test<Duration>(lua, index);
+}
 
 void push_duration(lua_State* lua, double nanoseconds) {
   if (!(std::abs(nanoseconds) <= max_duration_ns)) {
@@ -21,7 +23,9 @@ void push_duration(lua_State* lua, double nanoseconds) {
   push(lua, Duration(static_cast<Duration::rep>(std::llround(nanoseconds))));
 }
 
-double count(const Duration* duration) { return static_cast<double>(duration->count()); }
+double count(const Duration* duration) {
+  return static_cast<double>(duration->count());
+}
 
 struct Pair {
   double left;
@@ -32,8 +36,8 @@ Pair two_durations(lua_State* lua, std::string_view doing) {
   const auto* left = duration_at(lua, 1);
   const auto* right = duration_at(lua, 2);
   if (left == nullptr || right == nullptr) {
-    refuse(fmt::format("{} takes two durations such as 20*s, found {} and {}", doing,
-                       found(lua, 1), found(lua, 2)));
+    refuse(fmt::format("{} takes two durations such as 20*s, found {} and {}", doing, found(lua, 1),
+                       found(lua, 2)));
   }
   return {count(left), count(right)};
 }
@@ -109,11 +113,16 @@ int concatenate(lua_State* lua) {
 }
 
 constexpr std::array metamethods{
-    Binding{"__add", guarded<add>},           Binding{"__sub", guarded<subtract>},
-    Binding{"__mul", guarded<multiply>},      Binding{"__div", guarded<divide>},
-    Binding{"__unm", guarded<negate>},        Binding{"__eq", guarded<equal>},
-    Binding{"__lt", guarded<less>},           Binding{"__le", guarded<less_or_equal>},
-    Binding{"__tostring", guarded<to_string>}, Binding{"__concat", guarded<concatenate>},
+    Binding{"__add", guarded<add>},
+    Binding{"__sub", guarded<subtract>},
+    Binding{"__mul", guarded<multiply>},
+    Binding{"__div", guarded<divide>},
+    Binding{"__unm", guarded<negate>},
+    Binding{"__eq", guarded<equal>},
+    Binding{"__lt", guarded<less>},
+    Binding{"__le", guarded<less_or_equal>},
+    Binding{"__tostring", guarded<to_string>},
+    Binding{"__concat", guarded<concatenate>},
 };
 
 }  // namespace

@@ -27,13 +27,17 @@ Json table_to_json(lua_State* lua, int index, std::string_view what, int depth);
 
 Json any_to_json(lua_State* lua, int index, std::string_view what, int depth) {
   switch (lua_type(lua, index)) {
-    case LUA_TBOOLEAN: return Json(lua_toboolean(lua, index) != 0);
-    case LUA_TSTRING: return Json(to_text(lua, index, what));
+    case LUA_TBOOLEAN:
+      return Json(lua_toboolean(lua, index) != 0);
+    case LUA_TSTRING:
+      return Json(to_text(lua, index, what));
     case LUA_TNUMBER:
       return lua_isinteger(lua, index) != 0 ? Json(lua_tointeger(lua, index))
                                             : Json(lua_tonumber(lua, index));
-    case LUA_TTABLE: return table_to_json(lua, index, what, depth + 1);
-    default: break;
+    case LUA_TTABLE:
+      return table_to_json(lua, index, what, depth + 1);
+    default:
+      break;
   }
   if (const auto* duration = test<Duration>(lua, index)) {
     return to_json(*duration);
@@ -76,13 +80,17 @@ Json table_to_json(lua_State* lua, int index, std::string_view what, int depth) 
 
 }  // namespace
 
-void refuse(std::string message) { throw Failure({ErrorKind::usage, std::move(message)}); }
+void refuse(std::string message) {
+  throw Failure({ErrorKind::usage, std::move(message)});
+}
 
 std::string found(lua_State* lua, int index) {
   switch (lua_type(lua, index)) {
     case LUA_TNONE:
-    case LUA_TNIL: return "nothing";
-    case LUA_TBOOLEAN: return lua_toboolean(lua, index) != 0 ? "true" : "false";
+    case LUA_TNIL:
+      return "nothing";
+    case LUA_TBOOLEAN:
+      return lua_toboolean(lua, index) != 0 ? "true" : "false";
     case LUA_TNUMBER:
       return lua_isinteger(lua, index) != 0 ? fmt::to_string(lua_tointeger(lua, index))
                                             : fmt::format("{:g}", lua_tonumber(lua, index));
@@ -93,12 +101,14 @@ std::string found(lua_State* lua, int index) {
       return fmt::format("'{}{}'", std::string_view(text, std::min(size, shown)),
                          size > shown ? "..." : "");
     }
-    default: break;
+    default:
+      break;
   }
   if (const auto* duration = test<Duration>(lua, index)) {
     return "the duration " + faultline::in_words(*duration);
   }
-  if (lua_type(lua, index) == LUA_TUSERDATA && luaL_getmetafield(lua, index, "__name") != LUA_TNIL) {
+  if (lua_type(lua, index) == LUA_TUSERDATA &&
+      luaL_getmetafield(lua, index, "__name") != LUA_TNIL) {
     std::string name = lua_tostring(lua, -1);
     lua_pop(lua, 1);
     return name;
@@ -119,8 +129,8 @@ double to_number(lua_State* lua, int index, std::string_view what, double min, d
   }
   const double value = lua_tonumber(lua, index);
   if (!(value >= min && value <= max)) {
-    refuse(fmt::format("{}: expected a number from {:g} to {:g}, found {:g}", what, min, max,
-                       value));
+    refuse(
+        fmt::format("{}: expected a number from {:g} to {:g}, found {:g}", what, min, max, value));
   }
   return value;
 }
@@ -182,7 +192,9 @@ bool is_duration(const Json& value) {
   return value.is_object() && value.size() == 1 && value.contains("ms");
 }
 
-Json to_json(Duration duration) { return {{"ms", to_ms(duration)}}; }
+Json to_json(Duration duration) {
+  return {{"ms", to_ms(duration)}};
+}
 
 void push_json(lua_State* lua, const Json& value) {
   luaL_checkstack(lua, 4, "writing a table");

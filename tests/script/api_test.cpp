@@ -14,8 +14,8 @@ namespace faultline::script {
 namespace {
 
 struct Documented {
-  std::set<std::string> names;                             ///< "good", "run:expect"
-  std::map<std::string, std::set<std::string>> fields;     ///< by class
+  std::set<std::string> names;                          ///< "good", "run:expect"
+  std::map<std::string, std::set<std::string>> fields;  ///< by class
 };
 
 Documented read_api() {
@@ -49,11 +49,16 @@ TEST(Api, DocumentsEveryNameAndNothingElse) {
 }
 
 TEST(Api, DocumentsEveryFieldAndNothingElse) {
-  const std::map<std::string, std::string> classes{
-      {"experiment", "Experiment"}, {"run:expect", "Window"},  {"instances", "Selector"},
-      {"environment", "Environment"}, {"cache", "Cache"},      {"guardrails", "Guardrails"},
-      {"http", "Http"},             {"redis_writes", "RedisWrites"}, {"redis", "Redis"},
-      {"tcp", "Tcp"}};
+  const std::map<std::string, std::string> classes{{"experiment", "Experiment"},
+                                                   {"run:expect", "Window"},
+                                                   {"instances", "Selector"},
+                                                   {"environment", "Environment"},
+                                                   {"cache", "Cache"},
+                                                   {"guardrails", "Guardrails"},
+                                                   {"http", "Http"},
+                                                   {"redis_writes", "RedisWrites"},
+                                                   {"redis", "Redis"},
+                                                   {"tcp", "Tcp"}};
   const auto api = read_api();
   std::map<std::string, std::set<std::string>> expected;
   for (const auto* shape : shapes()) {
@@ -79,10 +84,10 @@ TEST(Api, ScriptsSeeTheLanguageAndTheSafeLibraryAndNothingElse) {
     list += name + " ";
   }
   const Folder folder;
-  const auto result = load(
-      folder, "local names = {} for name in pairs(_G) do names[#names + 1] = name end "
-              "table.sort(names) assert(table.concat(names, ' ') .. ' ' == '" + list +
-                  "', table.concat(names, ' ')) " + with_method(""));
+  const auto result = load(folder,
+                           "local names = {} for name in pairs(_G) do names[#names + 1] = name end "
+                           "table.sort(names) assert(table.concat(names, ' ') .. ' ' == '" +
+                               list + "', table.concat(names, ' ')) " + with_method(""));
   EXPECT_TRUE(result) << result.error().message;
 }
 

@@ -16,7 +16,9 @@ struct Bad {
   ErrorKind kind = ErrorKind::usage;
 };
 
-void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.name; }
+void PrintTo(const Bad& bad, std::ostream* out) {
+  *out << bad.name;
+}
 
 class BadScript : public testing::TestWithParam<Bad> {};
 
@@ -44,54 +46,73 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"Empty", "", {"expected the script to end with: return experiment"}},
         Bad{"Syntax", "local x = = 1", {"x.lua:1:", "unexpected symbol"}},
         Bad{"Bytecode", "\x1bLua", {"expected a script as text"}},
-        Bad{"NoName", "return experiment { hypothesis = 'h', method = print }",
+        Bad{"NoName",
+            "return experiment { hypothesis = 'h', method = print }",
             {"x.lua:1", "'name' is missing"}},
         Bad{"NameWithPath",
             "return experiment { name = '../x', hypothesis = 'h', method = print }",
             {"'name' must be of a-z"}},
-        Bad{"MisspeltField", "return experiment {\n  name = 'x',\n  hypotesis = 'h' }",
+        Bad{"MisspeltField",
+            "return experiment {\n  name = 'x',\n  hypotesis = 'h' }",
             {"x.lua:3: experiment: unknown field 'hypotesis'; did you mean 'hypothesis'?"}},
-        Bad{"MethodIsNoFunction", "return experiment { name = 'x', hypothesis = 'h', method = 3 }",
+        Bad{"MethodIsNoFunction",
+            "return experiment { name = 'x', hypothesis = 'h', method = 3 }",
             {"must be a function(run, p)", "found 3"}},
-        Bad{"MisspeltGlobal", with_method("run:expect(recoverd 'sessions')"),
+        Bad{"MisspeltGlobal",
+            with_method("run:expect(recoverd 'sessions')"),
             {"x.lua:1", "unknown name 'recoverd'; did you mean 'recovered'?"}},
-        Bad{"MisspeltMethod", with_method("run:bseline()"),
+        Bad{"MisspeltMethod",
+            with_method("run:bseline()"),
             {"run has no method 'bseline'; did you mean 'baseline'?"}},
-        Bad{"DotInsteadOfColon", with_method("run.baseline()"), {"write run:baseline with a colon"}},
-        Bad{"MisspeltFault", with_method("run:inject(fault.redis_failovr { cache = 'sessions' })"),
+        Bad{"DotInsteadOfColon",
+            with_method("run.baseline()"),
+            {"write run:baseline with a colon"}},
+        Bad{"MisspeltFault",
+            with_method("run:inject(fault.redis_failovr { cache = 'sessions' })"),
             {"x.lua:1", "unknown fault 'redis_failovr'; did you mean 'redis_failover'?"}},
         Bad{"MisspeltParameter",
-            with_method("run:inject(fault.redis_failover {\n cache = 'sessions',\n mod = 'hang' })"),
+            with_method(
+                "run:inject(fault.redis_failover {\n cache = 'sessions',\n mod = 'hang' })"),
             {"x.lua:3:", "unknown field 'mod'; did you mean 'mode'?"}},
         Bad{"UnknownMode",
             with_method("run:inject(fault.redis_failover { cache = 'sessions', mode = 'hung' })"),
             {"x.lua:1:", "'hung' is no mode here; did you mean 'hang'?"}},
-        Bad{"UnknownZone", with_method("run:inject(fault.az_partition { zone = 'x' })"),
+        Bad{"UnknownZone",
+            with_method("run:inject(fault.az_partition { zone = 'x' })"),
             {"x.lua:1:", "'x' is no zone here", "a, b, c"}},
-        Bad{"MissingZone", with_method("run:inject(fault.az_partition())"),
+        Bad{"MissingZone",
+            with_method("run:inject(fault.az_partition())"),
             {"x.lua:1:", "'zone' is missing"}},
-        Bad{"InjectsANumber", with_method("run:inject(3)"),
+        Bad{"InjectsANumber",
+            with_method("run:inject(3)"),
             {"must be a fault such as fault.redis_failover", "found 3"}},
-        Bad{"NumberForDuration", with_method("run:wait(20)"),
+        Bad{"NumberForDuration",
+            with_method("run:wait(20)"),
             {"x.lua:1:", "expected a duration such as 20*s, found 20"}},
-        Bad{"DurationForPercent", with_method("run:expect(good('login', 20*s), { over = 20*s })"),
+        Bad{"DurationForPercent",
+            with_method("run:expect(good('login', 20*s), { over = 20*s })"),
             {"expected a percentage", "found the duration 20 s"}},
         Bad{"PercentAbove100", with_method("good('login', 970)"), {"up to 100", "found 970"}},
         Bad{"NotANumber", with_method("good('login', 0/0)"), {"expected a percentage"}},
         Bad{"EndlessDuration", with_method("run:wait(math.huge * s)"), {"at most a year"}},
         Bad{"NegativeWait", with_method("run:wait(-1*s)"), {"above 0"}},
-        Bad{"AddsNumberToDuration", with_method("run:wait(5*s + 3)"),
+        Bad{"AddsNumberToDuration",
+            with_method("run:wait(5*s + 3)"),
             {"two durations such as 20*s", "found the duration 5 s and 3"}},
-        Bad{"UnknownProbe", with_method("good('logn', 99)"),
+        Bad{"UnknownProbe",
+            with_method("good('logn', 99)"),
             {"unknown probe 'logn'; did you mean 'login'?"}},
         Bad{"UnknownCache", with_method("recovered 'session'"), {"did you mean 'sessions'?"}},
         Bad{"UnknownRto", with_method("rto 'orders'"), {"unknown cache with an rto 'orders'"}},
         Bad{"NoWindow", with_method("run:expect(good('login', 97))"), {"'over' is missing"}},
-        Bad{"WithinForShare", with_method("run:expect(good('login', 97), { within = 5*s })"),
+        Bad{"WithinForShare",
+            with_method("run:expect(good('login', 97), { within = 5*s })"),
             {"'within' does not fit here"}},
-        Bad{"RecoveryFromNothing", with_method("run:expect(recovered 'sessions')"),
+        Bad{"RecoveryFromNothing",
+            with_method("run:expect(recovered 'sessions')"),
             {"write from ="}},
-        Bad{"WindowCannotExpress", with_method("run:expect(good('login', 99.9), { over = 5*s })"),
+        Bad{"WindowCannotExpress",
+            with_method("run:expect(good('login', 99.9), { over = 5*s })"),
             {"x.lua:1:", "99.9 % of 'login'", "500 requests", "1000"}},
         Bad{"UnknownRequirement",
             "return experiment { name = 'x', hypothesis = 'h', requires = { replicas('s', 1) }, "
@@ -106,13 +127,17 @@ INSTANTIATE_TEST_SUITE_P(
             "method = function(run, p) return p.mod end }",
             {"no parameter 'mod'; did you mean 'mode'?"}},
         Bad{"VariantNotAChoice",
-            "return experiment { name = 'x', hypothesis = 'h', params = { m = one_of { 'crash' } }, "
+            "return experiment { name = 'x', hypothesis = 'h', params = { m = one_of { 'crash' } "
+            "}, "
             "variants = { { m = 'crahs' } }, method = print }",
             {"variant 1", "did you mean 'crash'?"}},
-        Bad{"SelectorMatchesNothing", with_method("instances { service = 'nothing' }"),
-            {"x.lua:1:", "matches nothing"}, ErrorKind::not_found},
+        Bad{"SelectorMatchesNothing",
+            with_method("instances { service = 'nothing' }"),
+            {"x.lua:1:", "matches nothing"},
+            ErrorKind::not_found},
         Bad{"SelectorAtLoad", "zone_of('sessions') return 1", {"only inside of the method"}},
-        Bad{"EnvironmentInstead", "return environment { name = 'x' }",
+        Bad{"EnvironmentInstead",
+            "return environment { name = 'x' }",
             {"read as an experiment, found environment"}},
         Bad{"SecondBaseline", with_method("run:baseline() run:baseline()"), {"once"}},
         Bad{"UseOfNothing", "use 'lib/none.lua'", {"no such file"}},
@@ -127,12 +152,14 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Bad{"EndlessLoop", "while true do end", {"x.lua:1", "budget of 20000000 instructions"}},
         Bad{"EndlessLoopInMethod", with_method("while true do end"), {"x.lua:1", "instructions"}},
-        Bad{"EndlessLoopInPcall", "while true do pcall(function() while true do end end) end",
+        Bad{"EndlessLoopInPcall",
+            "while true do pcall(function() while true do end end) end",
             {"instructions"}},
         Bad{"EndlessHandler",
             "xpcall(function() while true do end end, function() while true do end end)",
             {"instructions"}},
-        Bad{"EndlessHandlerOfError", "xpcall(error, function() while true do end end)",
+        Bad{"EndlessHandlerOfError",
+            "xpcall(error, function() while true do end end)",
             {"instructions"}},
         Bad{"EndlessToString",
             "print(setmetatable({}, { __tostring = function() while true do end end }))",
@@ -145,14 +172,17 @@ INSTANTIATE_TEST_SUITE_P(
             "while true do end end }) error('x') end)",
             {"instructions"}},
         Bad{"EndlessSwallower",
-            "local function f() pcall(f) while true do pcall(f) end end f()", {"instructions"}},
-        Bad{"MemoryBomb", "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1000) .. i end",
+            "local function f() pcall(f) while true do pcall(f) end end f()",
+            {"instructions"}},
+        Bad{"MemoryBomb",
+            "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1000) .. i end",
             {"x.lua:1", "memory"}},
         Bad{"ManyStrings",
             "local t = {} while true do t = { t, ('x'):rep(100000) .. tostring(t) } end",
             {"x.lua:1", "32 MiB of memory"}},
         Bad{"MemoryBombInPcall",
-            "local t = {} while true do pcall(function() t = { t, ('x'):rep(100000) .. tostring(t) }"
+            "local t = {} while true do pcall(function() t = { t, ('x'):rep(100000) .. tostring(t) "
+            "}"
             " end) end",
             {"32 MiB of memory"}},
         Bad{"Rep", "return ('x'):rep(1e9)", {"x.lua:1", "at most 1024 KiB"}},
@@ -168,20 +198,27 @@ INSTANTIATE_TEST_SUITE_P(
             "table.insert(setmetatable({}, { __len = function() return 1 << 60 end }), 1, 1)",
             {"plain lists"}},
         Bad{"InsertSparse",
-            "local t = {} for i = 0, 62 do t[1 << i] = 1 end t[3] = 1 t[5] = 1 table.insert(t, 1, 1)",
+            "local t = {} for i = 0, 62 do t[1 << i] = 1 end t[3] = 1 t[5] = 1 table.insert(t, 1, "
+            "1)",
             {"at most 65536 items"}},
         Bad{"SortByC", "table.sort({ 1, 2 }, rawequal)", {"written in Lua"}},
         Bad{"Pattern", "return ('a'):rep(60000):match('.-.-.-.-b')", {"x.lua:1", "too long"}},
-        Bad{"PlainFind", "return ('a'):rep(1000000):find(('a'):rep(500000) .. 'b', 1, true)",
+        Bad{"PlainFind",
+            "return ('a'):rep(1000000):find(('a'):rep(500000) .. 'b', 1, true)",
             {"too long"}},
         Bad{"Gsub", "return ('a'):rep(60000):gsub('a*b', '')", {"too long"}},
-        Bad{"DeepRecursion", "local function f() return 1 + f() end return f()", {"x.lua:1", "1024 KiB"}},
+        Bad{"DeepRecursion",
+            "local function f() return 1 + f() end return f()",
+            {"x.lua:1", "1024 KiB"}},
         Bad{"DeepRecursionInC",
-            "local function f() return (('x'):gsub('x', f)) end return f()", {"C stack overflow"}},
-        Bad{"DeepRecursionInPcall", "local function f() return pcall(f) end f() return f()",
+            "local function f() return (('x'):gsub('x', f)) end return f()",
+            {"C stack overflow"}},
+        Bad{"DeepRecursionInPcall",
+            "local function f() return pcall(f) end f() return f()",
             {"expected the script to end"}},
         Bad{"DeepNesting", nested(100000), {"x.lua: C stack overflow"}},
-        Bad{"DeepParams", "local t = {} for i = 1, 100 do t = { t } end return one_of { t }",
+        Bad{"DeepParams",
+            "local t = {} for i = 1, 100 do t = { t } end return one_of { t }",
             {"tables deep"}},
         Bad{"EndlessUnpack", "return table.unpack({}, 1, 1e8)", {"too many results"}},
         Bad{"EndlessSteps", with_method("while true do run:wait(1*s) end"), {"10000 steps"}},
@@ -211,13 +248,17 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"StringMetatable", "getmetatable('').__index = nil", {"x.lua:1"}},
         Bad{"GlobalMetatable", "setmetatable(_G, nil)", {"protected metatable"}},
         Bad{"MethodsOfRun", with_method("getmetatable(run).__gc(run)"), {"x.lua:1"}},
-        Bad{"ForeignRevert", with_method("run:inject(fault.az_partition { zone = 'a' }).revert(run)"),
+        Bad{"ForeignRevert",
+            with_method("run:inject(fault.az_partition { zone = 'a' }).revert(run)"),
             {"must be what run:inject returned, found run"}},
-        Bad{"DuringWithoutList", with_method("run:during(fault.az_partition, print)"),
+        Bad{"DuringWithoutList",
+            with_method("run:during(fault.az_partition, print)"),
             {"x.lua:1", "takes a list of faults"}},
-        Bad{"DuringWithoutFunction", with_method("run:during({ fault.az_partition { zone = 'a' } })"),
+        Bad{"DuringWithoutFunction",
+            with_method("run:during({ fault.az_partition { zone = 'a' } })"),
             {"x.lua:1", "expected a function(f)"}},
-        Bad{"NotUtf8", "return experiment { name = 'x', hypothesis = '\\255', method = print }",
+        Bad{"NotUtf8",
+            "return experiment { name = 'x', hypothesis = '\\255', method = print }",
             {"UTF-8"}}),
     name_of);
 
@@ -228,15 +269,15 @@ TEST(BadInput, MessagesHaveNoControlCharacters) {
 }
 
 TEST(BadInput, AStopIsNotSwallowedByPcallNorByReturning) {
-  const auto error = wrong_with(
-      "pcall(function() while true do end end) " + with_method(""));
+  const auto error = wrong_with("pcall(function() while true do end end) " + with_method(""));
   EXPECT_THAT(error.message, HasSubstr("instructions"));
 }
 
 TEST(BadInput, WhatTheTargetCannotDoIsNamed) {
   const Folder folder;
-  const auto experiment = load(
-      folder, with_method("run:inject(fault.redis_failover { cache = 'sessions', mode = 'hang' })"));
+  const auto experiment =
+      load(folder,
+           with_method("run:inject(fault.redis_failover { cache = 'sessions', mode = 'hang' })"));
   ASSERT_TRUE(experiment);
   const auto steps = dry_run(*experiment, lab_environment(), lab_world(), {"process.kill"});
   ASSERT_FALSE(steps);
@@ -261,8 +302,7 @@ TEST(BadInput, ALinkOutOfTheTreeIsNotFollowed) {
   const Folder folder;
   folder.write("drills/x.lua", "return use 'link.lua'");
   std::filesystem::create_symlink(secret, folder.path() / "drills/link.lua");
-  const auto experiment =
-      load_experiment(folder.path() / "drills/x.lua", lab_environment(), {});
+  const auto experiment = load_experiment(folder.path() / "drills/x.lua", lab_environment(), {});
   ASSERT_FALSE(experiment);
   EXPECT_THAT(experiment.error().message, HasSubstr("leads out of the script's tree"));
 }

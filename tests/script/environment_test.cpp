@@ -61,7 +61,8 @@ TEST(Environment, UnknownNamesAreRefusedWithTheNearest) {
 }
 
 TEST(Environment, WrongValuesSayWhatWasExpected) {
-  EXPECT_THAT(wrong("client_deadline = 5, " + one_probe), HasSubstr("duration such as 20*s, found 5"));
+  EXPECT_THAT(wrong("client_deadline = 5, " + one_probe),
+              HasSubstr("duration such as 20*s, found 5"));
   EXPECT_THAT(wrong("baseline = -1*s, " + one_probe), HasSubstr("above 0"));
   EXPECT_THAT(wrong("zones = 'a'"), HasSubstr("expected a list"));
   EXPECT_THAT(wrong("probes = { x = 3 }"), HasSubstr("must be http { ... }"));

@@ -37,14 +37,13 @@ class YieldingStage : public engine::Stage {
 
 /// Runs a method in a fiber of the size that the engine gives it.
 void in_fiber(boost::asio::io_context& io, std::function<void(boost::asio::yield_context)> body) {
-  boost::asio::spawn(
-      io, std::allocator_arg,
-      boost::context::protected_fixedsize_stack(engine::method_stack_bytes), std::move(body),
-      [](const std::exception_ptr& error) {
-        if (error) {
-          std::rethrow_exception(error);
-        }
-      });
+  boost::asio::spawn(io, std::allocator_arg,
+                     boost::context::protected_fixedsize_stack(engine::method_stack_bytes),
+                     std::move(body), [](const std::exception_ptr& error) {
+                       if (error) {
+                         std::rethrow_exception(error);
+                       }
+                     });
 }
 
 TEST(Fiber, ScriptsAreSuspendedInsideOfPcallSortAndGsub) {

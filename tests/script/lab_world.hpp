@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-
 #include <unistd.h>
 
 /// What script tests share: a world like the lab's, its environment, and scripts in files.
@@ -44,7 +43,9 @@ inline std::set<std::string> lab_capabilities() {
   return {"network.cut", "network.isolate", "process.kill", "process.stop", "cache.switchover"};
 }
 
-inline engine::Environment lab_environment() { return load_environment("lab", {}).value(); }
+inline engine::Environment lab_environment() {
+  return load_environment("lab", {}).value();
+}
 
 /// A folder that ends with the test.
 class Folder {
@@ -90,8 +91,7 @@ inline Error wrong_with(const std::string& text, const LoadOptions& options = {}
   if (!experiment) {
     return experiment.error();
   }
-  const auto steps =
-      dry_run(*experiment, lab_environment(), lab_world(), lab_capabilities());
+  const auto steps = dry_run(*experiment, lab_environment(), lab_world(), lab_capabilities());
   return steps ? Error{} : steps.error();
 }
 

@@ -18,9 +18,8 @@ std::vector<std::string> kinds(const std::vector<DryStep>& steps) {
 }
 
 engine::Experiment drill(const std::string& name, const LoadOptions& options = {}) {
-  return load_experiment(
-             std::filesystem::path(FAULTLINE_SOURCE_DIR) / "scripts/lua/drills" / name,
-             lab_environment(), options)
+  return load_experiment(std::filesystem::path(FAULTLINE_SOURCE_DIR) / "scripts/lua/drills" / name,
+                         lab_environment(), options)
       .value();
 }
 
@@ -46,8 +45,8 @@ TEST(Experiment, TheFirstDrillIsWhatItSays) {
   EXPECT_EQ(experiment.requirements[0].subject, "sessions");
   EXPECT_EQ(experiment.requirements[0].count, 1);
   const auto steps = dry(experiment);
-  EXPECT_THAT(kinds(steps), ElementsAre("baseline", "inject", "expect", "expect", "expect",
-                                        "expect", "revert"));
+  EXPECT_THAT(kinds(steps),
+              ElementsAre("baseline", "inject", "expect", "expect", "expect", "expect", "revert"));
   EXPECT_EQ(steps[1].detail["plan"]["actions"][0]["kind"], "process.kill");
   EXPECT_EQ(steps[1].detail["params"]["mode"], "crash");
   EXPECT_GT(steps[1].place.line, 1);
@@ -78,8 +77,7 @@ TEST(Experiment, VariablesTakeTheTypeOfTheirDefault) {
       "if p.n == 7 and p.long == 2*minute and p.on and p.zone == 'b' then run:wait(p.long) end "
       "end }";
   const auto experiment =
-      load(folder, text,
-           {.vars = {{"n", "7"}, {"long", "2minute"}, {"on", "true"}, {"zone", "b"}}})
+      load(folder, text, {.vars = {{"n", "7"}, {"long", "2minute"}, {"on", "true"}, {"zone", "b"}}})
           .value();
   const auto steps = dry(experiment);
   ASSERT_EQ(steps.size(), 1u);
@@ -113,9 +111,10 @@ TEST(Experiment, HashesEverythingItUses) {
 TEST(Experiment, UsesAFileOnceFromTheFolderAbove) {
   const Folder folder;
   folder.write("lib/count.lua", "calls = (rawget(_G, 'calls') or 0) + 1 return { calls = calls }");
-  const auto file = folder.write(
-      "drills/x.lua", "local a = use 'lib/count.lua' local b = use 'lib/count.lua' "
-                      "assert(a == b and calls == 1) " + with_method(""));
+  const auto file = folder.write("drills/x.lua",
+                                 "local a = use 'lib/count.lua' local b = use 'lib/count.lua' "
+                                 "assert(a == b and calls == 1) " +
+                                     with_method(""));
   EXPECT_TRUE(load_experiment(file, lab_environment(), {}));
 }
 

@@ -34,11 +34,12 @@ INSTANTIATE_TEST_SUITE_P(Files, Lua, testing::ValuesIn(lua_tests()),
 /// A file that fails must fail here, else none of the above says anything.
 TEST(LuaChecks, AFailedCheckFailsTheFile) {
   const Folder folder;
-  std::filesystem::copy(std::string(FAULTLINE_SOURCE_DIR) + "/tests/lua/lib", folder.path() / "lib");
-  for (const auto* check : {"t.ok(false)", "t.is(1, 2)", "t.boom('x', function() end)",
-                            "t.boom('x', error, 'y')"}) {
-    EXPECT_FALSE(load(folder, std::string("local t = use 'lib/checks.lua' ") + check +
-                                  with_method("")))
+  std::filesystem::copy(std::string(FAULTLINE_SOURCE_DIR) + "/tests/lua/lib",
+                        folder.path() / "lib");
+  for (const auto* check :
+       {"t.ok(false)", "t.is(1, 2)", "t.boom('x', function() end)", "t.boom('x', error, 'y')"}) {
+    EXPECT_FALSE(
+        load(folder, std::string("local t = use 'lib/checks.lua' ") + check + with_method("")))
         << check;
   }
 }
