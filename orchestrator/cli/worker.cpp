@@ -1,5 +1,6 @@
-#include "orchestrator/cli/commands.hpp"
 #include "orchestrator/load/worker.hpp"
+
+#include "orchestrator/cli/commands.hpp"
 
 namespace faultline::cli {
 

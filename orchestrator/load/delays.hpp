@@ -7,8 +7,8 @@
 
 namespace faultline::load {
 
-/// How late requests were sent because of this process and its machine: counts in steps of 0.1 ms up
-/// to 1 s, which is twenty times what makes a run inconclusive; anything longer counts as 1 s.
+/// How late requests were sent because of this process and its machine: counts in steps of 0.1 ms
+/// up to 1 s, which is twenty times what makes a run inconclusive; anything longer counts as 1 s.
 class Delays {
  public:
   void add(Duration delay);

@@ -58,6 +58,18 @@ double Fields::number(const char* name, double min, double max, std::optional<do
   return value->get<double>();
 }
 
+std::uint64_t Fields::whole(const char* name, std::uint64_t fallback) {
+  const auto* value = find(name, false);
+  if (value == nullptr) {
+    return fallback;
+  }
+  if (!value->is_number_unsigned()) {
+    wrong(fmt::format("'{}' must be a whole number from 0, found {}", name, value->dump()));
+    return fallback;
+  }
+  return value->get<std::uint64_t>();
+}
+
 std::vector<std::string> Fields::texts(const char* name) {
   const auto* value = find(name, true);
   const auto is_text = [](const Json& item) { return item.is_string(); };
@@ -99,8 +111,8 @@ Result<> Fields::done() const {
   }
   for (const auto& [name, value] : object_.items()) {
     if (std::ranges::find(known_, name) == known_.end()) {
-      return Error{ErrorKind::usage, fmt::format("{}: unknown field '{}'{}", where_, name,
-                                                 suggestion(name, known_))};
+      return Error{ErrorKind::usage,
+                   fmt::format("{}: unknown field '{}'{}", where_, name, suggestion(name, known_))};
     }
   }
   return {};

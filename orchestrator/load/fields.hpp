@@ -23,6 +23,7 @@ class Fields {
   /// Required unless there is a fallback.
   std::string text(const char* name, std::optional<std::string> fallback = {});
   double number(const char* name, double min, double max, std::optional<double> fallback = {});
+  std::uint64_t whole(const char* name, std::uint64_t fallback);
   std::vector<std::string> texts(const char* name);
   /// An object of texts; none when absent.
   std::vector<std::pair<std::string, std::string>> pairs(const char* name);

@@ -26,7 +26,9 @@ constexpr std::size_t max_connections = 512;
 /// A page is smaller; a body without end must not fill the memory.
 constexpr std::uint64_t max_body_bytes = 1u << 20;
 
-Instant now() { return std::chrono::steady_clock::now(); }
+Instant now() {
+  return std::chrono::steady_clock::now();
+}
 
 /// The args of the kind.
 struct Page {
@@ -74,7 +76,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(std::shared_ptr<Pool> pool, Request request, std::unique_ptr<Stream> stream)
-      : pool_(std::move(pool)), request_(std::move(request)), stream_(std::move(stream)),
+      : pool_(std::move(pool)),
+        request_(std::move(request)),
+        stream_(std::move(stream)),
         message_(pool_->render(request_.number)) {
     parser_.body_limit(max_body_bytes);
     parser_.skip(pool_->page().method == http::verb::head);
@@ -87,10 +91,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       write();
       return;
     }
-    stream_->async_connect(pool_->page().to,
-                           [self = shared_from_this()](boost::system::error_code error) {
-                             self->connected(error);
-                           });
+    stream_->async_connect(
+        pool_->page().to,
+        [self = shared_from_this()](boost::system::error_code error) { self->connected(error); });
   }
 
  private:
@@ -106,7 +109,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void write() {
     http::async_write(*stream_, message_,
                       [self = shared_from_this()](boost::system::error_code error, std::size_t) {
-                        // Whoever refuses a request may close before reading it: look at the answer.
+                        // Whoever refuses a request may close before reading it: look at the
+                        // answer.
                         if (error && error_class(error, false) != "reset") {
                           self->fail(error_class(error, false));
                         } else {

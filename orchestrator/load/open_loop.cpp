@@ -11,7 +11,9 @@ namespace {
 /// The reader decides within 100 ms of the truth; half of it leaves room for the way there.
 constexpr auto report_interval = std::chrono::milliseconds(50);
 
-Instant now() { return std::chrono::steady_clock::now(); }
+Instant now() {
+  return std::chrono::steady_clock::now();
+}
 
 std::int64_t to_us(Duration d) {
   return std::chrono::floor<std::chrono::microseconds>(d).count();
@@ -19,7 +21,9 @@ std::int64_t to_us(Duration d) {
 
 }  // namespace
 
-std::int64_t to_us(Instant instant) { return to_us(instant.time_since_epoch()); }
+std::int64_t to_us(Instant instant) {
+  return to_us(instant.time_since_epoch());
+}
 
 void Delays::add(Duration delay) {
   const auto steps = std::max(delay, Duration::zero()) / step;

@@ -2,8 +2,8 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
-#include <unistd.h>
 
+#include <unistd.h>
 #include <utility>
 
 namespace faultline::load {

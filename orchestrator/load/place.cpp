@@ -2,13 +2,13 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
-#include <sys/stat.h>
 
 #include <charconv>
 #include <cstdlib>
+#include <ifaddrs.h>
 #include <memory>
+#include <netinet/in.h>
+#include <sys/stat.h>
 
 namespace faultline::load {
 namespace {
@@ -16,7 +16,8 @@ namespace {
 namespace ip = boost::asio::ip;
 
 bool same_network_as_pid_1() {
-  struct stat mine {}, first {};
+  struct stat mine {
+  }, first{};
   if (::stat("/proc/self/ns/net", &mine) != 0 || ::stat("/proc/1/ns/net", &first) != 0) {
     return true;  // an ordinary user's view of the machine's init: not a lab
   }
@@ -61,9 +62,9 @@ Result<Endpoint> destination(const std::string& host, double port) {
   boost::system::error_code error;
   const auto address = ip::make_address(host, error);
   if (error) {
-    return Error{ErrorKind::usage,
-                 fmt::format("host: expected an IP address (names are not looked up), found '{}'",
-                             host)};
+    return Error{
+        ErrorKind::usage,
+        fmt::format("host: expected an IP address (names are not looked up), found '{}'", host)};
   }
   if (!(port >= 1 && port <= 65'535)) {
     return Error{ErrorKind::usage, fmt::format("port: expected 1 to 65535, found {}", port)};
@@ -87,8 +88,7 @@ Result<Endpoint> destination(const std::string& host_and_port) {
     port = error == std::errc() && stop == end ? port : 0;
   }
   if (port == 0) {
-    return Error{ErrorKind::usage,
-                 fmt::format("expected address:port, found '{}'", host_and_port)};
+    return Error{ErrorKind::usage, fmt::format("expected address:port, found '{}'", host_and_port)};
   }
   return destination(host_and_port.substr(0, colon), port);
 }

@@ -17,7 +17,9 @@ constexpr auto sentinel_timeout = std::chrono::milliseconds(200);
 constexpr double read_back_ms = 15'000;
 constexpr double max_read_back_ms = 600'000;
 
-Instant now() { return std::chrono::steady_clock::now(); }
+Instant now() {
+  return std::chrono::steady_clock::now();
+}
 
 /// The address in an answer to get-master-addr-by-name, if load may go there.
 std::optional<Endpoint> address_in(const redisReply& answer) {
@@ -58,7 +60,10 @@ Result<CacheArgs> parse_cache_args(const Spec& spec) {
 
 PrimaryFinder::PrimaryFinder(boost::asio::io_context& io, CacheArgs args,
                              std::function<void(const Endpoint&)> on_named)
-    : io_(io), args_(std::move(args)), on_named_(std::move(on_named)), timer_(io),
+    : io_(io),
+      args_(std::move(args)),
+      on_named_(std::move(on_named)),
+      timer_(io),
       named_by_(args_.sentinels.size()) {}
 
 void PrimaryFinder::in_trouble() {
@@ -68,7 +73,9 @@ void PrimaryFinder::in_trouble() {
   }
 }
 
-void PrimaryFinder::all_is_well() { trouble_ = false; }
+void PrimaryFinder::all_is_well() {
+  trouble_ = false;
+}
 
 void PrimaryFinder::ask_all_anew() {
   std::ranges::fill(named_by_, std::nullopt);

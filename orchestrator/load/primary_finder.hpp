@@ -12,7 +12,7 @@ namespace faultline::load {
 struct CacheArgs {
   std::vector<Endpoint> sentinels;
   std::string cache;
-  std::string prefix;        ///< of the keys
+  std::string prefix;           ///< of the keys
   Duration read_back_within{};  ///< after the end of the load a primary must be there
 };
 Result<CacheArgs> parse_cache_args(const Spec& spec);

@@ -13,7 +13,9 @@ constexpr std::size_t batch = 500;
 /// A primary that is there answers a batch in a few ms, on a busy machine in some hundred.
 constexpr auto batch_timeout = std::chrono::seconds(2);
 
-Instant in_time() { return std::chrono::steady_clock::now() + batch_timeout; }
+Instant in_time() {
+  return std::chrono::steady_clock::now() + batch_timeout;
+}
 
 bool is_primary(const redisReply& role) {
   return role.type == REDIS_REPLY_ARRAY && role.elements > 0 &&
@@ -56,7 +58,11 @@ Json to_json(const slo::Writes& writes) {
 
 ReadBack::ReadBack(boost::asio::io_context& io, PrimaryFinder& finder, WriteLedger& ledger,
                    Duration within, std::function<void(Json)> finished)
-    : io_(io), finder_(finder), ledger_(ledger), within_(within), finished_(std::move(finished)),
+    : io_(io),
+      finder_(finder),
+      ledger_(ledger),
+      within_(within),
+      finished_(std::move(finished)),
       give_up_(io) {}
 
 void ReadBack::begin() {
@@ -85,9 +91,8 @@ void ReadBack::named() {
     why_not_ = "the Sentinels do not agree on a primary";
   } else if (!connection_ && finished_) {
     connection_ = std::make_shared<RespConnection>(io_);
-    connection_->connect(*primary, in_time(), [this, to = *primary](const std::string& error) {
-      connected(to, error);
-    });
+    connection_->connect(*primary, in_time(),
+                         [this, to = *primary](const std::string& error) { connected(to, error); });
   }
 }
 
@@ -121,8 +126,7 @@ void ReadBack::read_batch(std::size_t from) {
   connection_->send(command, in_time(), [this, from, count](const Reply& reply) {
     std::vector<std::optional<std::string>> values;
     if (!values_in(reply, count, values)) {
-      start_over("reading back: " +
-                 (reply.answer ? refusal(*reply.answer) : reply.failure));
+      start_over("reading back: " + (reply.answer ? refusal(*reply.answer) : reply.failure));
       return;
     }
     for (std::size_t i = 0; i < count; ++i) {
@@ -161,9 +165,9 @@ void ReadBack::start_over(const std::string& why) {
     finish(to_json(ledger_.totals()));  // nothing was acknowledged, so nothing can be lost
   } else if (too_late_) {
     finish({{"writes", nullptr},
-            {"error", fmt::format("the acknowledged writes could not be read back within {}: {}",
-                                  in_words(within_),
-                                  why_not_.empty() ? finder_.problem() : why_not_)}});
+            {"error",
+             fmt::format("the acknowledged writes could not be read back within {}: {}",
+                         in_words(within_), why_not_.empty() ? finder_.problem() : why_not_)}});
   } else {
     finder_.ask_all_anew();
   }

@@ -9,10 +9,10 @@ namespace faultline::load {
 /// that it is one, then deletes the keys of all attempted ones.
 class ReadBack {
  public:
-  /// `finished` is called once with {"writes": {...}}, or with {"writes": null, "error": "..."} when
-  /// no primary could be read `within` so long: nobody may take that for "nothing lost".
-  ReadBack(boost::asio::io_context& io, PrimaryFinder& finder, WriteLedger& ledger,
-           Duration within, std::function<void(Json)> finished);
+  /// `finished` is called once with {"writes": {...}}, or with {"writes": null, "error": "..."}
+  /// when no primary could be read `within` so long: nobody may take that for "nothing lost".
+  ReadBack(boost::asio::io_context& io, PrimaryFinder& finder, WriteLedger& ledger, Duration within,
+           std::function<void(Json)> finished);
 
   void begin();
   /// Some Sentinel has named a primary.

@@ -14,12 +14,15 @@ constexpr auto connect_timeout = std::chrono::milliseconds(250);
 /// Keys of a writer that was killed disappear by themselves; no run lasts a day.
 constexpr const char* key_lifetime_s = "86400";
 
-Instant now() { return std::chrono::steady_clock::now(); }
+Instant now() {
+  return std::chrono::steady_clock::now();
+}
 
 class Writer {
  public:
   Writer(boost::asio::io_context& io, CacheArgs args, const Spec& spec)
-      : io_(io), ledger_(args.prefix + ":" + spec.probe, spec.seed),
+      : io_(io),
+        ledger_(args.prefix + ":" + spec.probe, spec.seed),
         read_back_within_(args.read_back_within),
         finder_(io, std::move(args), [this](const Endpoint& to) { named(to); }) {}
 
@@ -150,10 +153,9 @@ Result<Source> make_redis_writes(boost::asio::io_context& io, const Spec& spec) 
     return args.error();
   }
   const auto writer = std::make_shared<Writer>(io, std::move(*args), spec);
-  return Source{
-      [writer](std::function<void()> ready) { writer->prepare(std::move(ready)); },
-      [writer](Request request) { writer->send(std::move(request)); },
-      [writer](std::function<void(Json)> done) { writer->finish(std::move(done)); }};
+  return Source{[writer](std::function<void()> ready) { writer->prepare(std::move(ready)); },
+                [writer](Request request) { writer->send(std::move(request)); },
+                [writer](std::function<void(Json)> done) { writer->finish(std::move(done)); }};
 }
 
 }  // namespace faultline::load

@@ -40,8 +40,8 @@ void RespConnection::connect(const Endpoint& to, Instant deadline,
       self->close("connect timeout");
     }
   });
-  socket_.async_connect(to, [self = shared_from_this(), then = std::move(on_connected)](
-                                boost::system::error_code error) {
+  socket_.async_connect(to, [self = shared_from_this(),
+                             then = std::move(on_connected)](boost::system::error_code error) {
     self->connecting_ = false;
     self->timer_.cancel();
     if (!self->why_closed_.empty() || error) {
@@ -167,14 +167,15 @@ void ask_once(boost::asio::io_context& io, const Endpoint& to, Words command, In
               RespConnection::OnReply on_reply) {
   const auto connection = std::make_shared<RespConnection>(io);
   connection->connect(to, deadline,
-                    [connection, deadline, command = std::move(command),
-                     on_reply = std::move(on_reply)](const std::string&) {
-                      // A connection that failed fails the command at once, with its reason.
-                      connection->send(command, deadline, [connection, on_reply](const Reply& reply) {
-                        on_reply(reply);
-                        connection->close("done");
+                      [connection, deadline, command = std::move(command),
+                       on_reply = std::move(on_reply)](const std::string&) {
+                        // A connection that failed fails the command at once, with its reason.
+                        connection->send(command, deadline,
+                                         [connection, on_reply](const Reply& reply) {
+                                           on_reply(reply);
+                                           connection->close("done");
+                                         });
                       });
-                    });
 }
 
 std::string refusal(const redisReply& answer) {

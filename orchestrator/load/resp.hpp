@@ -73,8 +73,8 @@ class RespConnection : public std::enable_shared_from_this<RespConnection> {
   bool connecting_ = true, open_ = false, busy_ = false, watching_ = false;
 };
 
-/// One command on a connection of its own, which is closed after the answer. Connecting and answering
-/// share the deadline. `on_reply` is called once, not from inside this call.
+/// One command on a connection of its own, which is closed after the answer. Connecting and
+/// answering share the deadline. `on_reply` is called once, not from inside this call.
 void ask_once(boost::asio::io_context& io, const Endpoint& to, Words command, Instant deadline,
               RespConnection::OnReply on_reply);
 

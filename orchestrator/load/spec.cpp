@@ -11,8 +11,6 @@ constexpr double max_rate_per_s = 5'000;
 constexpr double min_rate_per_s = 0.001;
 /// What is in flight is bounded by rate x deadline; nobody waits longer than this for a page.
 constexpr double max_deadline_ms = 120'000;
-/// JSON numbers are exact up to here.
-constexpr double max_seed = 9'007'199'254'740'992;
 
 Duration from_ms(double ms) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(ms));
@@ -33,7 +31,7 @@ Result<Spec> parse_spec(std::string_view line) {
   const double deadline_ms = fields.number("deadline_ms", 1, max_deadline_ms);
   spec.deadline = from_ms(deadline_ms);
   spec.threshold = from_ms(fields.number("threshold_ms", 0, deadline_ms, deadline_ms));
-  spec.seed = static_cast<std::uint64_t>(fields.number("seed", 0, max_seed, 1));
+  spec.seed = fields.whole("seed", 1);
   spec.args = fields.object("args");
   if (const auto done = fields.done(); !done) {
     return done.error();

@@ -12,7 +12,7 @@ struct Spec {
   Duration deadline{};   ///< a request is given up so long after it was due
   Duration threshold{};  ///< an answer later than that is bad; at most the deadline
   std::uint64_t seed = 1;
-  Json args;             ///< by kind
+  Json args;  ///< by kind
 };
 
 Result<Spec> parse_spec(std::string_view line);

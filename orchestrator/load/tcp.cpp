@@ -31,9 +31,8 @@ Result<Source> make_tcp(boost::asio::io_context& io, const Spec& spec) {
   if (!to) {
     return to.error();
   }
-  return Source{{},
-                [&io, to = *to](Request request) { connect_once(io, to, std::move(request)); },
-                {}};
+  return Source{
+      {}, [&io, to = *to](Request request) { connect_once(io, to, std::move(request)); }, {}};
 }
 
 }  // namespace faultline::load

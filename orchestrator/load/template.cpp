@@ -58,8 +58,8 @@ Result<Template::Piece> Template::placeholder(std::string_view name) {
     }
   }
   const std::vector<std::string> known{"random:1..1000", "counter", "tenant"};
-  return Error{ErrorKind::usage, fmt::format("unknown placeholder '{{{}}}'{}", name,
-                                             suggestion(name, known))};
+  return Error{ErrorKind::usage,
+               fmt::format("unknown placeholder '{{{}}}'{}", name, suggestion(name, known))};
 }
 
 Result<Template> Template::parse(std::string_view text) {
@@ -88,9 +88,15 @@ std::string Template::render(const Draw& draw) const {
   std::string out;
   for (const auto& piece : pieces_) {
     switch (piece.kind) {
-      case Kind::literal: out += piece.text; break;
-      case Kind::counter: out += std::to_string(draw.number); break;
-      case Kind::tenant: out += draw.tenant; break;
+      case Kind::literal:
+        out += piece.text;
+        break;
+      case Kind::counter:
+        out += std::to_string(draw.number);
+        break;
+      case Kind::tenant:
+        out += draw.tenant;
+        break;
       case Kind::random:
         out += std::to_string(
             std::uniform_int_distribution<std::uint64_t>(piece.from, piece.to)(*draw.random));

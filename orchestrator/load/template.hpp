@@ -12,15 +12,15 @@ namespace faultline::load {
 
 /// What placeholders are replaced by, for one request.
 struct Draw {
-  std::uint64_t number = 0;  ///< {counter}
-  std::string tenant;        ///< {tenant}, the same everywhere in a request
+  std::uint64_t number = 0;           ///< {counter}
+  std::string tenant;                 ///< {tenant}, the same everywhere in a request
   std::mt19937_64* random = nullptr;  ///< {random:a..b}, drawn anew each time
 };
 /// Draws for request `number`: one of the tenants tenant-1 to tenant-20, evenly.
 Draw draw_for(std::uint64_t number, std::mt19937_64& random);
 
-/// A text with {random:1..1000}, {counter} and {tenant}. A brace that no lower-case letter follows is
-/// only a brace, so JSON needs no escapes.
+/// A text with {random:1..1000}, {counter} and {tenant}. A brace that no lower-case letter follows
+/// is only a brace, so JSON needs no escapes.
 class Template {
  public:
   /// Error `usage` when a placeholder is unknown or malformed.

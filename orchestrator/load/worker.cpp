@@ -5,12 +5,12 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/read_until.hpp>
 #include <fmt/format.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <optional>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace faultline::load {
 namespace {
@@ -38,7 +38,7 @@ class Session {
     boost::asio::async_read_until(input_, boost::asio::dynamic_buffer(read_, max_line_bytes), '\n',
                                   [this](boost::system::error_code error, std::size_t bytes) {
                                     if (error) {
-                                      end(gone);
+                                      input_ended();
                                       return;
                                     }
                                     const auto line = read_.substr(0, bytes - 1);
@@ -48,9 +48,20 @@ class Session {
                                   });
   }
 
+  /// Whoever has said "finish" has nothing more to say; anybody else is gone.
+  void input_ended() {
+    if (!finish_asked_ && !refused_) {
+      end(gone);
+    }
+  }
+
   void take(const std::string& line) {
+    if (refused_) {
+      return;
+    }
     if (!loop_) {
       if (const auto begun = begin(line); !begun) {
+        refused_ = true;
         output_.line(Json{{"error", begun.error().message}}.dump());
         output_.when_empty([this] { end(wrong_spec); });
       }
@@ -125,7 +136,7 @@ class Session {
   Spec spec_;
   Source source_;
   std::optional<OpenLoop> loop_;
-  bool started_ = false, finish_asked_ = false, finishing_ = false;
+  bool refused_ = false, started_ = false, finish_asked_ = false, finishing_ = false;
   int code_ = gone;
 };
 
@@ -141,7 +152,9 @@ void be_ready_for_load() {
 
 }  // namespace
 
-int run_worker(int input, int output) { return Session(input, output).run(); }
+int run_worker(int input, int output) {
+  return Session(input, output).run();
+}
 
 int worker_main() {
   be_ready_for_load();

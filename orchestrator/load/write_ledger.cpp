@@ -15,7 +15,9 @@ std::string WriteLedger::value(std::uint64_t number) const {
   return seed_ + "." + std::to_string(number);
 }
 
-void WriteLedger::attempt(Instant due) { writes_.push_back({due, Fate::failed}); }
+void WriteLedger::attempt(Instant due) {
+  writes_.push_back({due, Fate::failed});
+}
 
 std::vector<std::uint64_t> WriteLedger::acknowledged() const {
   std::vector<std::uint64_t> numbers;

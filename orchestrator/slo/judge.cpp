@@ -21,7 +21,9 @@ double percentile(const std::vector<double>& sorted, double percent) {
   return sorted[static_cast<std::size_t>(std::clamp(rank, 1.0, count)) - 1];
 }
 
-bool recovered(const Sample& sample) { return sample.result != Class::bad; }
+bool recovered(const Sample& sample) {
+  return sample.result != Class::bad;
+}
 
 /// "good / requests is at least percent", exact but for rounding in `percent` itself.
 bool at_least(std::uint64_t good, std::uint64_t requests, double percent) {
@@ -91,8 +93,8 @@ Recovery measure_recovery(const Series& series, Instant disruption, Instant unti
   recovery.censored = samples.empty() || (recovery.symptom_ms && !recovery.sustained_ms);
   recovery.actual_ms = recovery.censored ? since(until) : recovery.sustained_ms.value_or(0);
   if (samples.size() > 1) {
-    recovery.resolution_ms = to_ms(samples.back().due - samples.front().due) /
-                             static_cast<double>(samples.size() - 1);
+    recovery.resolution_ms =
+        to_ms(samples.back().due - samples.front().due) / static_cast<double>(samples.size() - 1);
   }
   return recovery;
 }
@@ -101,8 +103,8 @@ Decision decide_good(const Series& series, Instant from, Instant to, Instant see
                      double percent, std::uint64_t expected) {
   const auto samples = series.between(from, to);
   const auto known = static_cast<std::uint64_t>(samples.size());
-  const auto good = static_cast<std::uint64_t>(std::ranges::count(samples, Class::good,
-                                                                  &Sample::result));
+  const auto good =
+      static_cast<std::uint64_t>(std::ranges::count(samples, Class::good, &Sample::result));
   if (seen_until >= to) {
     if (known == 0) {
       return Decision::undecided;  // nobody asked, so nobody knows

@@ -9,15 +9,17 @@ namespace {
 constexpr std::size_t max_error_classes = 1'000;
 constexpr std::string_view other_errors = "other";
 
-bool due_before(const Sample& sample, Instant at) { return sample.due < at; }
+bool due_before(const Sample& sample, Instant at) {
+  return sample.due < at;
+}
 
 }  // namespace
 
 void Series::add(const Sample& sample) {
   // Answers come nearly in order, so this is nearly always the end.
-  const auto place = std::upper_bound(
-      samples_.begin(), samples_.end(), sample.due,
-      [](Instant due, const Sample& other) { return due < other.due; });
+  const auto place =
+      std::upper_bound(samples_.begin(), samples_.end(), sample.due,
+                       [](Instant due, const Sample& other) { return due < other.due; });
   samples_.insert(place, sample);
 }
 

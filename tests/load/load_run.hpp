@@ -5,12 +5,12 @@
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include <cstdio>
 #include <map>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace faultline::load::testing {
@@ -82,7 +82,8 @@ class LoadRun {
     return size < 0 ? Json() : Json::parse(line);
   }
 
-  /// Reads on, says "finish" when everything due in the first `length` is known, and reads to the end.
+  /// Reads on, says "finish" when everything due in the first `length` is known, and reads to the
+  /// end.
   Told for_time(std::chrono::milliseconds length) {
     Told told;
     double start_us = 0, seen_until_us = 0;
@@ -101,6 +102,7 @@ class LoadRun {
         if (!asked && seen_until_us - start_us >= to_ms(length) * 1e3) {
           asked = true;
           write_line("finish");
+          close_input();
         }
       } else if (line.contains("writes")) {
         told.writes = line;

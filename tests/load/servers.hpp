@@ -18,9 +18,9 @@ using asio::ip::tcp;
 struct Answer {
   std::string bytes;
   std::chrono::milliseconds delay{0};
-  bool close = false;     ///< afterwards
-  bool never = false;     ///< keeps the connection and says nothing
-  bool endless = false;   ///< `bytes` again and again
+  bool close = false;    ///< afterwards
+  bool never = false;    ///< keeps the connection and says nothing
+  bool endless = false;  ///< `bytes` again and again
 };
 
 /// How many bytes of `input` are one whole request; 0: not yet whole.
@@ -31,7 +31,8 @@ using Behaviour = std::function<Answer(std::uint64_t number, const std::string& 
 class Server {
  public:
   Server(Framing framing, Behaviour behaviour)
-      : framing_(std::move(framing)), behaviour_(std::move(behaviour)),
+      : framing_(std::move(framing)),
+        behaviour_(std::move(behaviour)),
         acceptor_(io_, {asio::ip::address_v4::loopback(), 0}) {
     accept();
     thread_ = std::thread([this] { io_.run(); });
@@ -181,6 +182,8 @@ inline std::pair<std::vector<std::string>, std::size_t> parse_command(const std:
   return {words, count < 0 ? 0 : at};
 }
 
-inline std::size_t resp_framing(const std::string& input) { return parse_command(input).second; }
+inline std::size_t resp_framing(const std::string& input) {
+  return parse_command(input).second;
+}
 
 }  // namespace faultline::load::testing

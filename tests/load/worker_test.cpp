@@ -18,7 +18,10 @@ using ::testing::HasSubstr;
 namespace {
 
 Json good_spec() {
-  return {{"probe", "page"}, {"kind", "http"}, {"rate_per_s", 10}, {"deadline_ms", 1'000},
+  return {{"probe", "page"},
+          {"kind", "http"},
+          {"rate_per_s", 10},
+          {"deadline_ms", 1'000},
           {"args", {{"host", "127.0.0.1"}, {"port", 80}, {"path", "/"}}}};
 }
 
@@ -52,6 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
         SpecCase{"rate", "/rate_per_s", 1e9, "'rate_per_s' must be a number from 0.001 to 5000"},
         SpecCase{"text_for_number", "/deadline_ms", "5s", "'deadline_ms' must be a number"},
         SpecCase{"threshold_above_deadline", "/threshold_ms", 2'000, "'threshold_ms' must be"},
+        SpecCase{"seed", "/seed", -1, "'seed' must be a whole number"},
         SpecCase{"unknown_field", "/rate", 3, "unknown field 'rate'"},
         SpecCase{"misspelt_arg", "/args/pth", "/x", "unknown field 'pth'; did you mean 'path'?"},
         SpecCase{"name_for_address", "/args/host", "localhost", "expected an IP address"},

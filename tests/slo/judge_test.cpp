@@ -14,7 +14,9 @@ namespace {
 
 const Instant start{std::chrono::hours(1)};
 
-Instant at(Duration offset) { return start + offset; }
+Instant at(Duration offset) {
+  return start + offset;
+}
 
 Sample sample(Duration due, Class result, Duration latency = 1ms) {
   return {at(due), latency, latency, result, 0};
@@ -25,7 +27,7 @@ Series series_of(std::string_view story) {
   Series series;
   for (std::size_t i = 0; i < story.size(); ++i) {
     if (story[i] != '.') {
-      const auto result = story[i] == 'g' ? Class::good
+      const auto result = story[i] == 'g'   ? Class::good
                           : story[i] == 'd' ? Class::degraded
                                             : Class::bad;
       series.add(sample(100ms * i, result));
@@ -131,7 +133,8 @@ TEST(Bounds, TheBoundIsTheShareAtWhichTheSampleHasFivePercentChance) {
   for (const int requests : {1, 2, 7, 50, 500}) {
     for (int good = 1; good <= requests; good += 1 + requests / 10) {
       const double p = established_percent(static_cast<std::uint64_t>(good),
-                                           static_cast<std::uint64_t>(requests)) / 100;
+                                           static_cast<std::uint64_t>(requests)) /
+                       100;
       EXPECT_NEAR(at_least_probability(good, requests, p), 0.05, 1e-6)
           << good << " of " << requests;
     }
@@ -201,9 +204,8 @@ std::optional<double> sustained_by_definition(const Series& series, Instant disr
     symptom = symptom || first.result == Class::bad;
     const auto end = first.due + sustain;
     const auto window = series.between(first.due, end);
-    if (symptom && end <= until && std::ranges::none_of(window, [](const Sample& s) {
-          return s.result == Class::bad;
-        })) {
+    if (symptom && end <= until &&
+        std::ranges::none_of(window, [](const Sample& s) { return s.result == Class::bad; })) {
       return to_ms(first.due - disruption);
     }
   }
@@ -251,25 +253,25 @@ class DecideTable : public testing::TestWithParam<DecideCase> {};
 
 TEST_P(DecideTable, Holds) {
   const auto& c = GetParam();
-  EXPECT_EQ(decide_good(series_of(c.story), at(0s), at(1s), at(100ms * c.seen), c.percent,
-                        c.expected),
-            c.decision);
+  EXPECT_EQ(
+      decide_good(series_of(c.story), at(0s), at(1s), at(100ms * c.seen), c.percent, c.expected),
+      c.decision);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Slo, DecideTable,
-    testing::Values(
-        DecideCase{"nothing_yet", "", 90, 10, 0, Decision::undecided},
-        DecideCase{"nothing_ever", "", 90, 10, 10, Decision::undecided},
-        DecideCase{"one_bad_may_still_hold", "gb", 90, 10, 2, Decision::undecided},
-        DecideCase{"two_bad_cannot_hold", "gbb", 90, 10, 3, Decision::broken},
-        DecideCase{"held_early", "ggggg", 50, 10, 5, Decision::holds},
-        DecideCase{"all_good_but_not_over", "gggggggggg", 100, 10, 9, Decision::undecided},
-        DecideCase{"over_and_good", "gggggggggg", 100, 10, 10, Decision::holds},
-        DecideCase{"exactly_the_objective", "gggggggggb", 90, 10, 10, Decision::holds},
-        DecideCase{"degraded_is_not_good", "gggggggddd", 90, 10, 10, Decision::broken},
-        DecideCase{"more_than_expected", "ggggggggg", 100, 5, 9, Decision::undecided},
-        DecideCase{"fewer_than_expected", "ggggg", 100, 10, 10, Decision::holds}),
+    testing::Values(DecideCase{"nothing_yet", "", 90, 10, 0, Decision::undecided},
+                    DecideCase{"nothing_ever", "", 90, 10, 10, Decision::undecided},
+                    DecideCase{"one_bad_may_still_hold", "gb", 90, 10, 2, Decision::undecided},
+                    DecideCase{"two_bad_cannot_hold", "gbb", 90, 10, 3, Decision::broken},
+                    DecideCase{"held_early", "ggggg", 50, 10, 5, Decision::holds},
+                    DecideCase{"all_good_but_not_over", "gggggggggg", 100, 10, 9,
+                               Decision::undecided},
+                    DecideCase{"over_and_good", "gggggggggg", 100, 10, 10, Decision::holds},
+                    DecideCase{"exactly_the_objective", "gggggggggb", 90, 10, 10, Decision::holds},
+                    DecideCase{"degraded_is_not_good", "gggggggddd", 90, 10, 10, Decision::broken},
+                    DecideCase{"more_than_expected", "ggggggggg", 100, 5, 9, Decision::undecided},
+                    DecideCase{"fewer_than_expected", "ggggg", 100, 10, 10, Decision::holds}),
     [](const auto& bundle) { return bundle.param.name; });
 
 TEST(Decide, NeverContradictsWhatTheWholeWindowWouldSay) {
