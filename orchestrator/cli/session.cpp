@@ -83,7 +83,9 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, Options o
                                           .cache = context.cache,
                                           .profile = session->options_.profile,
                                           .stage = true,
-                                          .progress = session->options_.progress});
+                                          .progress = [&session](const std::string& step) {
+                                            session->options_.progress("staging: " + step);
+                                          }});
   if (!target) {
     return target.error();
   }
