@@ -1,10 +1,12 @@
 #include "orchestrator/store/history.hpp"
 
 #include "orchestrator/cli/commands.hpp"
+#include "orchestrator/cli/table.hpp"
 #include "orchestrator/report/terminal_text.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 
 namespace faultline::cli {
@@ -18,24 +20,14 @@ struct Options {
 };
 
 void print_table(const std::vector<store::HistoryRow>& rows) {
-  using report::cells;
-  using report::pad;
-  using report::printable;
-  std::size_t id = 2;
-  std::size_t experiment = 10;
+  std::vector<std::vector<std::string>> lines{
+      {"STARTED", "VERDICT", "EXPERIMENT", "PROFILE", "RUN", "REASON"}};
   for (const auto& row : rows) {
-    id = std::max(id, cells(row.id));
-    experiment = std::max(experiment, cells(row.experiment));
+    lines.push_back({row.started, row.verdict, row.experiment, row.profile, row.id, row.reason});
+    std::ranges::transform(lines.back(), lines.back().begin(),
+                           [](const auto& cell) { return report::printable(cell); });
   }
-  const auto line = [&](const store::HistoryRow& row) {
-    fmt::print("{}  {}  {}  {}  {}  {}\n", pad(row.started, 24), pad(row.verdict, 12),
-               pad(printable(row.experiment), experiment), pad(printable(row.profile), 10),
-               pad(row.id, id), printable(row.reason));
-  };
-  line({"RUN", "EXPERIMENT", "", "PROFILE", "VERDICT", "REASON", "STARTED", ""});
-  for (const auto& row : rows) {
-    line(row);
-  }
+  fmt::print("{}", aligned(lines));
 }
 
 void print_json(const std::vector<store::HistoryRow>& rows) {

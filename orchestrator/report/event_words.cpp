@@ -26,7 +26,9 @@ EventWords phase(const Json& e) {
 }
 
 EventWords heal(const Json& e) {
-  return {"brought home: " + list_in_words(texts(e, "moves")), Style::plain};
+  const auto moves = texts(e, "moves");
+  return {moves.empty() ? "every role was at home" : "brought home: " + list_in_words(moves),
+          Style::plain};
 }
 
 /// What a fault's event is about: its summary, else its evidence or reason, else its kind.

@@ -85,7 +85,7 @@ Line phase_line(const View& view, Size size, bool colour) {
       (i < done ? full : rest) += i < done ? "█" : "░";
     }
     line.add("  ").add(full, Style::accent).add(rest, Style::dim);
-    line.add(" of at most " + brief_ms(*view.phase_expected_ms));
+    line.add(" of " + brief_ms(*view.phase_expected_ms));
   }
   line.add(pad(fmt::format("  total {:.0f} s", view.now_ms / 1000), line.left(), true), Style::dim);
   return line;

@@ -10,8 +10,8 @@
 namespace faultline::report {
 namespace {
 
-constexpr std::size_t width = 160;  // longer lines are evidence that was meant to be short
-constexpr std::size_t name_width = 14;
+constexpr std::size_t width = 4096;  // evidence is shown whole; the terminal wraps it
+constexpr std::size_t name_width = 18;
 
 /// Collects lines of text under headings.
 class Page {
