@@ -32,16 +32,12 @@ Start app(const Topology& topology, const Process& process, const Places& places
   const Profile& profile = topology.profile;
   return {{folder},
           {{source, catalog_text()}},
-          {(places.programs / "faultline-saas").string(),
-           "--node", process.name,
-           "--zone", process.zone,
-           "--listen", fmt::format("{}:{}", process.address, process.port),
-           "--sentinels", sentinel_addresses(topology),
-           "--cache", std::string(cache_name),
-           "--hold-writes",
-           std::to_string(profile.hold_writes ? profile.held_writes_per_node : 0),
-           "--client-deadline-ms", std::to_string(profile.client_deadline.count()),
-           "--catalog", source.string()}};
+          {(places.programs / "faultline-saas").string(), "--node", process.name, "--zone",
+           process.zone, "--listen", fmt::format("{}:{}", process.address, process.port),
+           "--sentinels", sentinel_addresses(topology), "--cache", std::string(cache_name),
+           "--hold-writes", std::to_string(profile.hold_writes ? profile.held_writes_per_node : 0),
+           "--client-deadline-ms", std::to_string(profile.client_deadline.count()), "--catalog",
+           source.string()}};
 }
 
 }  // namespace

@@ -8,9 +8,9 @@ namespace {
 constexpr int max_connections = 2000;  ///< at 200 requests/s and 5 s each, 1000 are open at worst
 
 /// A dead node is out after 2 checks (0.4 s), a cut-off one after 2 connect timeouts more. A write
-/// is sent once: retries after the request has left are for GET only; a connection that could not be
-/// made is tried on another node whatever the method. Answers such as 503 are not retried, the node
-/// has done what it could.
+/// is sent once: retries after the request has left are for GET only; a connection that could not
+/// be made is tried on another node whatever the method. Answers such as 503 are not retried, the
+/// node has done what it could.
 std::string hardened_backend() {
   return R"(  option httpchk GET /health
   default-server check inter 200ms fall 2 rise 1
@@ -28,7 +28,8 @@ std::string config(const Topology& topology, const Process& process,
   // A new connection to the node for each request: one that is kept may close just when a login is
   // sent on it, and it would hold one of the node's threads while idle. A node is drawn at random:
   // strict turns fall in step with clients that alternate, and send every login to half the nodes.
-  std::string text = fmt::format(R"(global
+  std::string text =
+      fmt::format(R"(global
   maxconn {max_connections}
   nbthread 1
   stats socket {socket} mode 600 level admin
@@ -47,12 +48,10 @@ frontend web
 backend app
   balance random(1)
 )",
-                                 fmt::arg("max_connections", max_connections),
-                                 fmt::arg("socket", socket.string()),
-                                 fmt::arg("connect", profile.connect_timeout.count()),
-                                 fmt::arg("deadline", 2 * profile.client_deadline.count()),
-                                 fmt::arg("address", process.address),
-                                 fmt::arg("port", process.port));
+                  fmt::arg("max_connections", max_connections), fmt::arg("socket", socket.string()),
+                  fmt::arg("connect", profile.connect_timeout.count()),
+                  fmt::arg("deadline", 2 * profile.client_deadline.count()),
+                  fmt::arg("address", process.address), fmt::arg("port", process.port));
   text += profile.health_checks ? hardened_backend() : "  retries 0\n";
   for (const Process* app : topology.of_kind("app")) {
     text += fmt::format("  server {} {}:{}\n", app->name, app->address, app->port);

@@ -7,13 +7,15 @@
 namespace faultline::lab {
 namespace {
 
-constexpr int quorum = 2;                        ///< of three Sentinels
-constexpr int failover_timeout_ms = 10'000;      ///< a failover that stalls so long is tried again
-constexpr int home_priority = 10;                ///< lower is preferred: a switchover brings it home
-constexpr int other_priority = 100;              ///< equal: the replica with the most data wins
+constexpr int quorum = 2;                    ///< of three Sentinels
+constexpr int failover_timeout_ms = 10'000;  ///< a failover that stalls so long is tried again
+constexpr int home_priority = 10;            ///< lower is preferred: a switchover brings it home
+constexpr int other_priority = 100;          ///< equal: the replica with the most data wins
 
 /// The data nodes' home is the first one of the topology.
-const Process& home(const Topology& topology) { return *topology.of_kind("redis").front(); }
+const Process& home(const Topology& topology) {
+  return *topology.of_kind("redis").front();
+}
 
 /// A Sentinel's identity, 40 hex digits made of its name (FNV-1a), so that each can be told of the
 /// others before it starts: without that, a quorum takes 2 to 3 s longer to form.
@@ -111,12 +113,11 @@ Start redis_start(const Topology& topology, const Process& process, const Places
   const Process& primary = home(topology);
   return {{folder},
           {{file, redis_config(topology, process, folder)}},
-          {(places.programs / "faultline-saas").string(), "redis-node",
-           "--listen", fmt::format("{}:{}", process.address, process.port),
-           "--home", fmt::format("{}:{}", primary.address, primary.port),
-           "--sentinels", sentinel_addresses(topology),
-           "--cache", std::string(cache_name),
-           "--config", file.string()}};
+          {(places.programs / "faultline-saas").string(), "redis-node", "--listen",
+           fmt::format("{}:{}", process.address, process.port), "--home",
+           fmt::format("{}:{}", primary.address, primary.port), "--sentinels",
+           sentinel_addresses(topology), "--cache", std::string(cache_name), "--config",
+           file.string()}};
 }
 
 /// A Sentinel rewrites its file, so it lies in its own folder. Started again with the first one it

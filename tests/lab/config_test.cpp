@@ -19,7 +19,9 @@ Start start(std::string_view profile_name, std::string_view process) {
   return start_of(topology, *topology.process(process), places);
 }
 
-std::string file(const Start& start) { return start.files.at(0).text; }
+std::string file(const Start& start) {
+  return start.files.at(0).text;
+}
 
 std::string value_of(const Start& start, const std::string& flag) {
   const auto found = std::ranges::find(start.argv, flag);

@@ -2,17 +2,17 @@
 
 #include "targets/lab/services/sentinel.hpp"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
 #include <nlohmann/json.hpp>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
+#include <arpa/inet.h>
 #include <csignal>
 #include <fstream>
 #include <future>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 /// A node with a real Redis and a real Sentinel behind it, on the loopback.
 namespace faultline::services {
@@ -118,8 +118,8 @@ struct Stack {
 
 struct NodeTest : testing::Test {
   RedisProcess redis{"save \"\"\n", {}};
-  RedisProcess sentinel{
-      fmt::format("sentinel monitor sessions 127.0.0.1 {} 1\n", redis.at.port), {"--sentinel"}};
+  RedisProcess sentinel{fmt::format("sentinel monitor sessions 127.0.0.1 {} 1\n", redis.at.port),
+                        {"--sentinel"}};
 
   std::unique_ptr<Stack> started(int held) const {
     auto stack = std::make_unique<Stack>(sentinel.at, held);

@@ -71,15 +71,16 @@ TEST(Log, SaysOnceASecondOfEachKindAndCountsTheRest) {
   log.say("primary", "10.0.2.20:6379");
   now += 1s;
   log.say("auth", "timeout");
-  EXPECT_THAT(lines, ElementsAre("auth: refused", "primary: 10.0.2.20:6379",
-                                 "auth: timeout (and 1 more)"));
+  EXPECT_THAT(
+      lines, ElementsAre("auth: refused", "primary: 10.0.2.20:6379", "auth: timeout (and 1 more)"));
 }
 
 std::vector<std::string> args(std::map<std::string, std::string> changed = {}) {
   std::map<std::string, std::string> all{
-      {"--node", "a-spot"},   {"--zone", "a"},        {"--listen", "10.0.1.11:8080"},
-      {"--cache", "sessions"}, {"--hold-writes", "64"}, {"--client-deadline-ms", "5000"},
-      {"--catalog", "c.json"}, {"--sentinels", "10.0.1.20:26379,10.0.2.20:26379"}};
+      {"--node", "a-spot"},           {"--zone", "a"},
+      {"--listen", "10.0.1.11:8080"}, {"--cache", "sessions"},
+      {"--hold-writes", "64"},        {"--client-deadline-ms", "5000"},
+      {"--catalog", "c.json"},        {"--sentinels", "10.0.1.20:26379,10.0.2.20:26379"}};
   changed.merge(all);
   std::vector<std::string> list;
   for (const auto& [flag, value] : changed) {

@@ -11,11 +11,13 @@ Answer failed(int status, std::string_view why) {
 }
 
 bool is_name(std::string_view text) {
-  constexpr std::size_t max_length = 64;  // longer than any tenant, user or product; keys stay small
+  constexpr std::size_t max_length =
+      64;  // longer than any tenant, user or product; keys stay small
   const auto allowed = [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
   };
-  return !text.empty() && text.size() <= max_length && std::all_of(text.begin(), text.end(), allowed);
+  return !text.empty() && text.size() <= max_length &&
+         std::all_of(text.begin(), text.end(), allowed);
 }
 
 }  // namespace faultline::services

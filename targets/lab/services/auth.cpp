@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sys/random.h>
 
 #include <array>
 #include <stdexcept>
+#include <sys/random.h>
 
 namespace faultline::services {
 namespace {

@@ -2,22 +2,24 @@
 
 #include "targets/text.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <charconv>
 #include <optional>
 
 namespace faultline::services {
 namespace {
 
-constexpr int max_held_writes = 128;       ///< below the node's threads, else held writes starve reads
-constexpr int max_deadline_ms = 60'000;    ///< longer than any client of the lab waits
+constexpr int max_held_writes = 128;  ///< below the node's threads, else held writes starve reads
+constexpr int max_deadline_ms = 60'000;  ///< longer than any client of the lab waits
 
 using Values = std::map<std::string, std::string>;
 
-Error usage(std::string message) { return {ErrorKind::usage, "faultline-saas: " + message}; }
+Error usage(std::string message) {
+  return {ErrorKind::usage, "faultline-saas: " + message};
+}
 
 /// Every flag takes a value, all of `names` are required and nothing else is known.
 Result<Values> read_values(std::span<const std::string> args, std::span<const std::string> names) {
@@ -44,7 +46,8 @@ Result<int> number(const Values& values, const std::string& flag, int min, int m
   int n = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), n);
   if (code != std::errc{} || end != text.data() + text.size() || n < min || n > max) {
-    return usage(fmt::format("{} expects a number from {} to {}, found '{}'", flag, min, max, text));
+    return usage(
+        fmt::format("{} expects a number from {} to {}, found '{}'", flag, min, max, text));
   }
   return n;
 }
@@ -104,9 +107,14 @@ Result<std::vector<Endpoint>> parse_endpoints(std::string_view text) {
 }
 
 Result<Flags> parse_flags(std::span<const std::string> args) {
-  const std::vector<std::string> names{
-      "--node",  "--zone",        "--listen",             "--sentinels",
-      "--cache", "--hold-writes", "--client-deadline-ms", "--catalog"};
+  const std::vector<std::string> names{"--node",
+                                       "--zone",
+                                       "--listen",
+                                       "--sentinels",
+                                       "--cache",
+                                       "--hold-writes",
+                                       "--client-deadline-ms",
+                                       "--catalog"};
   auto values = read_values(args, names);
   if (!values) {
     return values.error();
@@ -126,8 +134,7 @@ Result<Flags> parse_flags(std::span<const std::string> args) {
 }
 
 Result<RedisNodeFlags> parse_redis_node_flags(std::span<const std::string> args) {
-  const std::vector<std::string> names{"--listen", "--home", "--sentinels", "--cache",
-                                       "--config"};
+  const std::vector<std::string> names{"--listen", "--home", "--sentinels", "--cache", "--config"};
   auto values = read_values(args, names);
   if (!values) {
     return values.error();

@@ -29,14 +29,14 @@ Result<std::vector<Endpoint>> parse_endpoints(std::string_view text);
 
 /// What a node is told. Times in milliseconds on the command line.
 struct Flags {
-  std::string node;                                ///< --node a-reserved
-  std::string zone;                                ///< --zone a
-  Endpoint listen;                                 ///< --listen 10.0.1.10:8080
-  std::vector<Endpoint> sentinels;                 ///< --sentinels 10.0.1.20:26379,...
-  std::string cache;                               ///< --cache sessions: the name Sentinel knows
-  int hold_writes = 0;                             ///< --hold-writes 64; 0: fail at once
-  std::chrono::milliseconds client_deadline{5000}; ///< --client-deadline-ms 5000
-  std::filesystem::path catalog;                   ///< --catalog FILE: the catalogue's source
+  std::string node;                                 ///< --node a-reserved
+  std::string zone;                                 ///< --zone a
+  Endpoint listen;                                  ///< --listen 10.0.1.10:8080
+  std::vector<Endpoint> sentinels;                  ///< --sentinels 10.0.1.20:26379,...
+  std::string cache;                                ///< --cache sessions: the name Sentinel knows
+  int hold_writes = 0;                              ///< --hold-writes 64; 0: fail at once
+  std::chrono::milliseconds client_deadline{5000};  ///< --client-deadline-ms 5000
+  std::filesystem::path catalog;                    ///< --catalog FILE: the catalogue's source
 };
 /// Error `usage` names the flag, what was expected and what was found.
 Result<Flags> parse_flags(std::span<const std::string> args);

@@ -29,10 +29,9 @@ int serve(const Flags& flags, const sigset_t& ends) {
     std::fflush(stdout);
   });
   Metrics metrics;
-  PrimaryTracker tracker;      // who the primary is
-  SentinelWatch watch(flags.sentinels, flags.cache, tracker, [&log](const Endpoint& primary) {
-    log.say("primary", to_string(primary));
-  });
+  PrimaryTracker tracker;  // who the primary is
+  SentinelWatch watch(flags.sentinels, flags.cache, tracker,
+                      [&log](const Endpoint& primary) { log.say("primary", to_string(primary)); });
   RedisStore sessions(tracker);  // two stores: a cache that hangs takes no session's connection
   RedisStore cache(tracker);
   WriteHold hold(flags.hold_writes, time);

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 #include <httplib.h>
-#include <sys/socket.h>
 
 #include <charconv>
+#include <sys/socket.h>
 
 namespace faultline::services {
 namespace {
@@ -14,10 +14,10 @@ using namespace std::chrono_literals;
 constexpr std::size_t threads = 192;         ///< 64 held writes, as many slow reads, and traffic
 constexpr std::size_t max_body = 16 * 1024;  ///< a login is 60 bytes
 constexpr int backlog = 512;                 ///< connections that come while all cores are busy
-constexpr auto slow_client = 2s;             ///< a request or an answer that stalls so long is dropped
-constexpr time_t keep_alive_s = 1;           ///< a connection holds a thread: idle ones are let go
+constexpr auto slow_client = 2s;    ///< a request or an answer that stalls so long is dropped
+constexpr time_t keep_alive_s = 1;  ///< a connection holds a thread: idle ones are let go
 constexpr std::size_t keep_alive_requests = 1000;
-constexpr Duration drain = 1500ms;           ///< held writes give up then, to be answered within 2 s
+constexpr Duration drain = 1500ms;  ///< held writes give up then, to be answered within 2 s
 constexpr int max_deadline_ms = 60'000;
 
 std::string_view class_of(int status) {
@@ -54,7 +54,9 @@ Node::Node(const Parts& parts) : parts_(parts), server_(std::make_unique<httplib
   add_routes();
 }
 
-Node::~Node() { stop(); }
+Node::~Node() {
+  stop();
+}
 
 Result<> Node::start() {
   int listening = -1;
@@ -62,7 +64,8 @@ Result<> Node::start() {
   const Endpoint& at = parts_.flags.listen;
   if (!server_->bind_to_port(at.address.c_str(), at.port)) {
     return Error{ErrorKind::io, fmt::format("cannot listen on {}: is another node there, or is the "
-                                            "address not this host's?", to_string(at))};
+                                            "address not this host's?",
+                                            to_string(at))};
   }
   ::listen(listening, backlog);  // again: the library asks for 5, and a burst would wait for 1 s
   listener_ = std::thread([this] { server_->listen_after_bind(); });
@@ -83,17 +86,18 @@ void Node::stop() {
 
 void Node::add_routes() {
   server_->Post("/login", counted("auth", [this](const httplib::Request& request) {
-    return parts_.auth.login(
-        request.body, deadline_of(request.get_header_value("X-Deadline-Ms"),
-                                  Instant(std::chrono::steady_clock::now()),
-                                  parts_.flags.client_deadline));
-  }));
+                  return parts_.auth.login(request.body,
+                                           deadline_of(request.get_header_value("X-Deadline-Ms"),
+                                                       Instant(std::chrono::steady_clock::now()),
+                                                       parts_.flags.client_deadline));
+                }));
   server_->Get(R"(/session/([^/]+))", counted("auth", [this](const httplib::Request& request) {
-    return parts_.auth.session(request.matches[1], request.get_param_value("tenant"));
-  }));
+                 return parts_.auth.session(request.matches[1], request.get_param_value("tenant"));
+               }));
   server_->Get(R"(/catalog/([^/]+))", counted("catalog", [this](const httplib::Request& request) {
-    return parts_.catalog.product(request.get_param_value("tenant"), request.matches[1]);
-  }));
+                 return parts_.catalog.product(request.get_param_value("tenant"),
+                                               request.matches[1]);
+               }));
   server_->Get("/health", [this](const httplib::Request&, httplib::Response& response) {
     response.set_content(fmt::format(R"({{"node":"{}"}})", parts_.flags.node), "application/json");
   });
@@ -107,8 +111,8 @@ std::function<void(const httplib::Request&, httplib::Response&)> Node::counted(s
   return [this, role = std::move(role), handler = std::move(handler)](
              const httplib::Request& request, httplib::Response& response) {
     const Answer answer = handler(request);
-    parts_.metrics.count(fmt::format(R"(requests_total{{role="{}",class="{}"}})", role,
-                                     class_of(answer.status)));
+    parts_.metrics.count(
+        fmt::format(R"(requests_total{{role="{}",class="{}"}})", role, class_of(answer.status)));
     if (answer.status >= 500) {
       parts_.log.say(role, answer.body);
     }

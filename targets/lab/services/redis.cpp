@@ -1,10 +1,10 @@
 #include "targets/lab/services/redis.hpp"
 
 #include <hiredis/hiredis.h>
-#include <sys/time.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <sys/time.h>
 #include <utility>
 
 namespace faultline::services {
@@ -74,29 +74,42 @@ Reply to_reply(const redisReply& raw) {
 
 std::string_view to_string(RedisError error) {
   switch (error) {
-    case RedisError::none: return "none";
-    case RedisError::no_primary: return "no_primary";
-    case RedisError::refused: return "refused";
-    case RedisError::timeout: return "timeout";
-    case RedisError::closed: return "closed";
-    case RedisError::read_only: return "read_only";
-    case RedisError::no_replicas: return "no_replicas";
-    case RedisError::loading: return "loading";
-    case RedisError::master_down: return "master_down";
-    case RedisError::other: return "other";
+    case RedisError::none:
+      return "none";
+    case RedisError::no_primary:
+      return "no_primary";
+    case RedisError::refused:
+      return "refused";
+    case RedisError::timeout:
+      return "timeout";
+    case RedisError::closed:
+      return "closed";
+    case RedisError::read_only:
+      return "read_only";
+    case RedisError::no_replicas:
+      return "no_replicas";
+    case RedisError::loading:
+      return "loading";
+    case RedisError::master_down:
+      return "master_down";
+    case RedisError::other:
+      return "other";
   }
   return "other";
 }
 
-void Connection::Free::operator()(redisContext* context) const { redisFree(context); }
+void Connection::Free::operator()(redisContext* context) const {
+  redisFree(context);
+}
 
 Connection::Connection(const Endpoint& endpoint, Duration timeout)
-    : context_(redisConnectWithTimeout(endpoint.address.c_str(), endpoint.port,
-                                       to_timeval(timeout))) {
+    : context_(
+          redisConnectWithTimeout(endpoint.address.c_str(), endpoint.port, to_timeval(timeout))) {
   if (context_ == nullptr || context_->err != 0) {
     const bool timed_out = context_ != nullptr && errno == ETIMEDOUT;
     failure_ = {timed_out ? RedisError::timeout : RedisError::refused,
-                to_string(endpoint) + ": " + (context_ ? context_->errstr : "out of memory"), {}};
+                to_string(endpoint) + ": " + (context_ ? context_->errstr : "out of memory"),
+                {}};
     context_.reset();
   }
 }

@@ -4,13 +4,13 @@
 #include "targets/lab/services/sentinel.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <thread>
+#include <unistd.h>
 
 namespace faultline::services {
 namespace {

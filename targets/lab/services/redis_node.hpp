@@ -9,12 +9,12 @@
 
 /// How a Redis data node is started: what a managed service does around redis-server.
 ///
-/// Sentinel cannot tell a node that is down that it lost its role. Started with the settings it had,
-/// a former primary comes back as a second primary, and Sentinel demotes it only after 10 to 12 s,
-/// during which it takes writes that are then thrown away (bounded by min-replicas, not prevented
-/// without). So a node that starts *again* asks the Sentinels first and comes back as a replica of
-/// the primary they name. Should they still name the node itself, it waits for them to promote
-/// another: its memory is gone, and as a primary it would make every replica empty, too.
+/// Sentinel cannot tell a node that is down that it lost its role. Started with the settings it
+/// had, a former primary comes back as a second primary, and Sentinel demotes it only after 10 to
+/// 12 s, during which it takes writes that are then thrown away (bounded by min-replicas, not
+/// prevented without). So a node that starts *again* asks the Sentinels first and comes back as a
+/// replica of the primary they name. Should they still name the node itself, it waits for them to
+/// promote another: its memory is gone, and as a primary it would make every replica empty, too.
 namespace faultline::services {
 
 /// The primary that a starting node should follow; the node's own address: be the primary.

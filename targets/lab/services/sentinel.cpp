@@ -11,8 +11,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration poll_period = 100ms;  ///< how stale the answer may be; 3 Sentinels: 60 commands/s
-constexpr Duration poll_timeout = 300ms;  ///< a Sentinel answers in 1 ms; longer means hung or cut off
+constexpr Duration poll_period =
+    100ms;  ///< how stale the answer may be; 3 Sentinels: 60 commands/s
+constexpr Duration poll_timeout =
+    300ms;  ///< a Sentinel answers in 1 ms; longer means hung or cut off
 
 /// The value of a field in a flat list of names and values.
 std::optional<std::string_view> field(const std::vector<std::string>& list, std::string_view name) {
@@ -54,8 +56,7 @@ SentinelWatch::SentinelWatch(const std::vector<Endpoint>& sentinels, std::string
                              std::function<void(const Endpoint&)> on_switch)
     : cache_(std::move(cache)), tracker_(tracker), on_switch_(std::move(on_switch)) {
   for (const auto& sentinel : sentinels) {
-    threads_.emplace_back(
-        [this, sentinel](const std::stop_token& stop) { watch(stop, sentinel); });
+    threads_.emplace_back([this, sentinel](const std::stop_token& stop) { watch(stop, sentinel); });
   }
 }
 

@@ -53,8 +53,8 @@ Reply WriteHold::run(Instant deadline, const std::function<Reply(Duration timeou
       break;
     }
     time_.sleep(pause);
-    reply = attempt(std::clamp(last_moment(deadline) - time_.now(), shortest_attempt,
-                               attempt_timeout));
+    reply =
+        attempt(std::clamp(last_moment(deadline) - time_.now(), shortest_attempt, attempt_timeout));
   }
   leave(reply.ok());
   return reply;

@@ -17,9 +17,9 @@ struct Time {
 /// The machine's; any thread may call it.
 Time machine_time();
 
-/// Carries writes over a failover: one that fails because the store has no writable primary waits in
-/// its request's thread and is tried again until the client's deadline is near. The write must be
-/// idempotent, because an attempt that timed out may have been done. Thread-safe.
+/// Carries writes over a failover: one that fails because the store has no writable primary waits
+/// in its request's thread and is tried again until the client's deadline is near. The write must
+/// be idempotent, because an attempt that timed out may have been done. Thread-safe.
 class WriteHold {
  public:
   struct Figures {
