@@ -169,12 +169,16 @@ void ask_once(boost::asio::io_context& io, const Endpoint& to, Words command, In
   connection->connect(to, deadline,
                       [connection, deadline, command = std::move(command),
                        on_reply = std::move(on_reply)](const std::string&) {
-                        // A connection that failed fails the command at once, with its reason.
-                        connection->send(command, deadline,
-                                         [connection, on_reply](const Reply& reply) {
-                                           on_reply(reply);
-                                           connection->close("done");
-                                         });
+                        // A connection that failed fails the command at once, with its reason; one
+                        // that stands is kept alive by its reading, not by its own callback.
+                        connection->send(
+                            command, deadline,
+                            [weak = std::weak_ptr(connection), on_reply](const Reply& reply) {
+                              on_reply(reply);
+                              if (const auto answered = weak.lock()) {
+                                answered->close("done");
+                              }
+                            });
                       });
 }
 
