@@ -35,7 +35,7 @@ struct Names {
   std::vector<std::string> names;
 };
 struct RunHandle {};
-/// What `experiment` and `environment` return.
+/// What `experiment` returns: the experiment, the limits of its parameters, and its method.
 struct Definition {
   engine::Experiment experiment;
   std::vector<std::pair<std::string, Choice>> choices;  ///< of its params
