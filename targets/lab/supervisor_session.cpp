@@ -281,6 +281,11 @@ void Session::dial_in(Request& request) {
   const Question question{fields.at("host").get<std::string>(),
                           fields.at("address").get<std::string>(),
                           fields.at("port").get<std::uint16_t>(), "", "", nullptr, dial_limit};
+  if (lab_.topology.host(question.host) == nullptr) {
+    answer(request.id, Error{ErrorKind::not_found,
+                             fmt::format("the lab has no host '{}'", question.host)});
+    return;
+  }
   dial(lab_.io, question,
        [me = shared_from_this(), id = request.id](boost::system::result<int, NoAnswer> socket) {
          if (!socket) {
