@@ -39,10 +39,11 @@ int up(const Context& context, const std::string& profile) {
   }
   fmt::print(stderr, "  {:4.1f} s  every component is healthy\n\n", seconds());
   const int code = lab_status(context, false);
-  fmt::print("\nNext:\n"
-             "  faultline lab forward alb:80            reach the service from this machine\n"
-             "  faultline lab exec client -- ip addr    run a program at a host\n"
-             "  faultline lab down                      end it\n");
+  fmt::print(
+      "\nNext:\n"
+      "  faultline lab forward alb:80            reach the service from this machine\n"
+      "  faultline lab exec client -- ip addr    run a program at a host\n"
+      "  faultline lab down                      end it\n");
   return code;
 }
 

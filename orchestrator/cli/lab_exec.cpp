@@ -9,9 +9,8 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
-#include <unistd.h>
-
 #include <optional>
+#include <unistd.h>
 
 namespace faultline::cli {
 namespace {

@@ -96,7 +96,8 @@ class Forward {
     }
     if (failed) {
       return Error{ErrorKind::io, fmt::format("cannot listen on 127.0.0.1:{}: {}; choose another "
-                                              "port with --listen", port, failed.message())};
+                                              "port with --listen",
+                                              port, failed.message())};
     }
     return {};
   }

@@ -57,7 +57,9 @@ std::shared_ptr<Connection> Connection::over(boost::asio::any_io_executor execut
   return connection;
 }
 
-Connection::~Connection() { channel_->close(); }
+Connection::~Connection() {
+  channel_->close();
+}
 
 void Connection::start() {
   channel_->start(

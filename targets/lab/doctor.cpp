@@ -4,24 +4,24 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <optional>
+#include <sys/resource.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 namespace faultline::lab {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Duration probe_limit = std::chrono::seconds(5);  // a probe takes 20 ms; a busy machine more
+constexpr Duration probe_limit =
+    std::chrono::seconds(5);  // a probe takes 20 ms; a busy machine more
 // The supervisor's 64 connections, each with a few descriptors in flight, and HAProxy's share.
 constexpr rlim_t needed_descriptors = 1024;
 constexpr std::size_t max_socket_path = sizeof(sockaddr_un::sun_path) - 1;
@@ -123,14 +123,15 @@ Finding judge(std::string what, const Attempt& attempt, std::string works, std::
 }
 
 void look_at_namespaces(std::vector<Finding>& findings) {
-  findings.push_back(judge("user namespaces", try_inside({"/bin/mount", "-t", "proc", "p", "/proc"}),
+  findings.push_back(judge("user namespaces",
+                           try_inside({"/bin/mount", "-t", "proc", "p", "/proc"}),
                            "user, mount, pid, network",
                            "the lab mounts a /proc of its own; in a container allow it with "
                            "--security-opt systempaths=unconfined"));
   const auto nft = find_program("nft");
   if (findings.back().ok && nft) {  // a missing nft is told among the programs
-    findings.push_back(judge("nftables in a namespace", try_inside({*nft, "add table inet faultline"}),
-                             "a table can be made",
+    findings.push_back(judge("nftables in a namespace",
+                             try_inside({*nft, "add table inet faultline"}), "a table can be made",
                              "a kernel with nf_tables: sudo modprobe nf_tables"));
   }
 }
@@ -142,19 +143,20 @@ Finding look_at_tun() {
   if (tun) {
     return fine("/dev/net/tun", "usable");
   }
-  Finding finding = missing("/dev/net/tun",
-                            fmt::format("{}; zones have no wire between them", std::strerror(error)),
-                            error == EACCES ? "sudo chmod 0666 /dev/net/tun" : "sudo modprobe tun");
+  Finding finding = missing(
+      "/dev/net/tun", fmt::format("{}; zones have no wire between them", std::strerror(error)),
+      error == EACCES ? "sudo chmod 0666 /dev/net/tun" : "sudo modprobe tun");
   finding.needed = false;
   return finding;
 }
 
 void look_at_programs(std::vector<Finding>& findings, const fs::path& program) {
-  constexpr std::array<std::array<const char*, 2>, 5> packages{{{"ip", "iproute2"},
-                                                               {"nft", "nftables"},
-                                                               {"redis-server", "redis-server"},
-                                                               {"redis-sentinel", "redis-sentinel"},
-                                                               {"haproxy", "haproxy"}}};
+  constexpr std::array<std::array<const char*, 2>, 5> packages{
+      {{"ip", "iproute2"},
+       {"nft", "nftables"},
+       {"redis-server", "redis-server"},
+       {"redis-sentinel", "redis-sentinel"},
+       {"haproxy", "haproxy"}}};
   for (const auto& [name, package] : packages) {
     const auto path = find_program(name);
     findings.push_back(path ? fine(name, *path)
@@ -184,8 +186,9 @@ Finding look_at_home(const fs::path& home) {
   if (file) {
     ::unlink(name.c_str());
   }
-  return written ? fine("home", home.string())
-                 : missing("home", fmt::format("{}: {}", home.string(), std::strerror(error)), remedy);
+  return written
+             ? fine("home", home.string())
+             : missing("home", fmt::format("{}: {}", home.string(), std::strerror(error)), remedy);
 }
 
 Finding look_at_socket_path(const fs::path& home) {

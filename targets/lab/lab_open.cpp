@@ -28,9 +28,13 @@ OpenedTarget attach(boost::asio::io_context& io, const fs::path& home, const std
       std::move(*connection), LabTarget::Identity{home, instance}, std::move(private_lab)));
 }
 
-std::string instance_of(const Json& status) { return status.at("up_since").dump(); }
+std::string instance_of(const Json& status) {
+  return status.at("up_since").dump();
+}
 
-bool is_alive(int pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
+bool is_alive(int pid) {
+  return ::kill(pid, 0) == 0 || errno == EPERM;
+}
 
 /// Private labs end with their process, and by itself it removes its home, unless it was killed.
 void sweep_private_homes(const fs::path& home) {
@@ -81,7 +85,8 @@ OpenedTarget open_lab(boost::asio::io_context& io, const targets::OpenOptions& o
   if (!options.profile.empty() && options.profile != is) {
     return Error{ErrorKind::usage,
                  fmt::format("the lab that is up has profile '{}', '{}' is asked for; say "
-                             "'faultline lab down' first", is, options.profile)};
+                             "'faultline lab down' first",
+                             is, options.profile)};
   }
   return attach(io, options.home, instance_of(*status), nullptr);
 }

@@ -29,7 +29,8 @@ Connection::OnAnswer answering(Done<T> done, Read read) {
         outcome = ok<T>(read(answer->ok));
       } catch (const Json::exception& malformed) {
         outcome = Error{ErrorKind::io, fmt::format("the lab answered what this program does not "
-                                                   "understand: {}", malformed.what())};
+                                                   "understand: {}",
+                                                   malformed.what())};
       }
     }
     done(std::move(outcome));
@@ -73,8 +74,7 @@ void LabTarget::acquire(std::string who, Done<Epoch> done) {
 }
 
 void LabTarget::release(Epoch epoch, Done<void> done) {
-  connection_->request("release", {{"epoch", epoch}}, answer_limit,
-                       acknowledging(std::move(done)));
+  connection_->request("release", {{"epoch", epoch}}, answer_limit, acknowledging(std::move(done)));
 }
 
 void LabTarget::renew(Epoch epoch, Done<void> done) {
@@ -123,16 +123,16 @@ void LabTarget::check(const targets::Check& check, Done<targets::CheckResult> do
 
 void LabTarget::invariants(Done<std::vector<targets::Invariant>> done) {
   using Invariants = std::vector<targets::Invariant>;
-  connection_->request("invariants", Json::object(), answer_limit,
-                       answering<Invariants>(std::move(done), [](const Json& answer) {
-                         Invariants all;
-                         for (const auto& i : answer.at("invariants")) {
-                           all.push_back({i.at("name").get<std::string>(),
-                                          i.at("value").get<std::string>(),
-                                          i.at("wanted").get<std::string>()});
-                         }
-                         return all;
-                       }));
+  connection_->request(
+      "invariants", Json::object(), answer_limit,
+      answering<Invariants>(std::move(done), [](const Json& answer) {
+        Invariants all;
+        for (const auto& i : answer.at("invariants")) {
+          all.push_back({i.at("name").get<std::string>(), i.at("value").get<std::string>(),
+                         i.at("wanted").get<std::string>()});
+        }
+        return all;
+      }));
 }
 
 void LabTarget::bring_home(Epoch epoch, Done<std::vector<std::string>> done) {
@@ -162,9 +162,9 @@ Result<> LabTarget::save_logs(const std::string& folder) {
                           copy_options::recursive | copy_options::overwrite_existing, failed);
   }
   if (failed) {
-    return Error{ErrorKind::io, fmt::format("cannot copy the lab's logs from {} to {}: {}",
-                                            log_folder(identity_.home).string(), folder,
-                                            failed.message())};
+    return Error{ErrorKind::io,
+                 fmt::format("cannot copy the lab's logs from {} to {}: {}",
+                             log_folder(identity_.home).string(), folder, failed.message())};
   }
   return {};
 }

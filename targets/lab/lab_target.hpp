@@ -70,8 +70,8 @@ class LabTarget final : public targets::Target {
   std::shared_ptr<Connection> connection_;
 };
 
-/// The home's lab when one is up, else a private one in <home>/private/<pid>, when it may be staged.
-/// Error `usage` when the lab that is up has another profile than the one asked for.
+/// The home's lab when one is up, else a private one in <home>/private/<pid>, when it may be
+/// staged. Error `usage` when the lab that is up has another profile than the one asked for.
 Result<std::unique_ptr<targets::Target>> open_lab(boost::asio::io_context& io,
                                                   const targets::OpenOptions& options);
 

@@ -7,11 +7,10 @@
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
+#include <array>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
-
-#include <array>
 #include <optional>
 
 namespace faultline::lab {

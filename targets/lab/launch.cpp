@@ -5,20 +5,19 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
+#include <optional>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <unistd.h>
-
-#include <array>
-#include <fstream>
-#include <optional>
 #include <thread>
+#include <unistd.h>
 
 namespace faultline::lab {
 namespace {
@@ -34,10 +33,13 @@ constexpr Duration down_limit = std::chrono::seconds(3);
 constexpr std::size_t max_said_bytes = 64 * 1024;  ///< a start says some twenty lines
 constexpr std::uintmax_t log_tail_bytes = 1024;    ///< the last words of a supervisor that died
 
-Instant now() { return std::chrono::steady_clock::now(); }
+Instant now() {
+  return std::chrono::steady_clock::now();
+}
 
 Error io_error(std::string_view what, const fs::path& path) {
-  return {ErrorKind::io, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno))};
+  return {ErrorKind::io,
+          fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno))};
 }
 
 /// Connected to the home's supervisor, or none.
@@ -60,7 +62,9 @@ net::Fd lock_file(const fs::path& home) {
   return net::Fd(::open((home / "lab" / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
 }
 
-bool try_lock(const net::Fd& file) { return ::flock(file.get(), LOCK_EX | LOCK_NB) == 0; }
+bool try_lock(const net::Fd& file) {
+  return ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
+}
 
 /// The lock of the home's lab. The supervisor inherits it, so that it is held while anything lives.
 Result<net::Fd> take_lock(const fs::path& home) {
@@ -72,11 +76,13 @@ Result<net::Fd> take_lock(const fs::path& home) {
     if (is_up(home)) {
       return Error{ErrorKind::refused,
                    fmt::format("a lab is up already in {}; 'faultline lab status' shows it, "
-                               "'faultline lab down' ends it", home.string())};
+                               "'faultline lab down' ends it",
+                               home.string())};
     }
     if (now() >= until) {
       return Error{ErrorKind::refused, fmt::format("another process starts or ends the lab of {} "
-                                                   "right now; try again", home.string())};
+                                                   "right now; try again",
+                                                   home.string())};
     }
     std::this_thread::sleep_for(lock_interval);
   }
@@ -99,8 +105,8 @@ Result<> clear_leftovers(const fs::path& home) {
   fs::remove_all(log_folder(home), failed);
   fs::create_directories(log_folder(home), failed);
   if (failed) {
-    return Error{ErrorKind::io, fmt::format("cannot create {}: {}", log_folder(home).string(),
-                                            failed.message())};
+    return Error{ErrorKind::io,
+                 fmt::format("cannot create {}: {}", log_folder(home).string(), failed.message())};
   }
   return {};
 }
@@ -171,10 +177,10 @@ class Startup {
     }
     if (told.contains("error")) {
       const Json& error = told["error"];
-      return Error{ErrorKind::refused, fmt::format("the lab did not start: {} (logs: {})",
-                                                   error.is_string() ? error.get<std::string>()
-                                                                     : error.dump(),
-                                                   log_folder(options_.home).string())};
+      return Error{ErrorKind::refused,
+                   fmt::format("the lab did not start: {} (logs: {})",
+                               error.is_string() ? error.get<std::string>() : error.dump(),
+                               log_folder(options_.home).string())};
     }
     doing_ = told.value("progress", doing_);
     if (options_.progress) {
@@ -191,7 +197,8 @@ class Startup {
   [[nodiscard]] Error died() const {
     const fs::path log = log_folder(options_.home) / "supervisor.log";
     return {ErrorKind::io, fmt::format("the lab's supervisor ended while it started, at: {} (log: "
-                                       "{}){}", doing_, log.string(), log_tail(log))};
+                                       "{}){}",
+                                       doing_, log.string(), log_tail(log))};
   }
 
   const LaunchOptions& options_;
@@ -208,9 +215,10 @@ Result<net::Fd> spawn_supervisor(const LaunchOptions& options, const fs::path& p
     return io_error("write", log_path);
   }
   Spawn spawn;
-  spawn.argv = {program.string(),    "supervise", "--home",    options.home.string(),
-                "--programs",        program.parent_path().string(), "--profile",
-                options.profile,     "--ready-fd", std::to_string(ready)};
+  spawn.argv = {program.string(),      "supervise",     "--home",
+                options.home.string(), "--programs",    program.parent_path().string(),
+                "--profile",           options.profile, "--ready-fd",
+                std::to_string(ready)};
   if (lifeline >= 0) {
     spawn.argv.insert(spawn.argv.end(), {"--lifeline-fd", std::to_string(lifeline)});
   }
@@ -220,10 +228,11 @@ Result<net::Fd> spawn_supervisor(const LaunchOptions& options, const fs::path& p
   spawn.die_with_parent = true;  // a daemon lets go of its starter when it is ready
   auto process = spawn_in_namespaces(spawn);
   if (!process) {
-    return Error{ErrorKind::unsupported,
-                 fmt::format("cannot start {} in namespaces of its own: {}: {}; 'faultline doctor' "
-                             "says what this machine lacks", program.string(),
-                             process.error().step, std::strerror(process.error().error))};
+    return Error{
+        ErrorKind::unsupported,
+        fmt::format("cannot start {} in namespaces of its own: {}: {}; 'faultline doctor' "
+                    "says what this machine lacks",
+                    program.string(), process.error().step, std::strerror(process.error().error))};
   }
   return std::move(*process);
 }
@@ -269,8 +278,8 @@ Result<Launched> launch(const LaunchOptions& options) {
   if (options.private_lab) {
     inherited.push_back(lifeline->reading.get());
   }
-  auto process = spawn_supervisor(options, program, inherited, ready->writing.get(),
-                                  lifeline->reading.get());
+  auto process =
+      spawn_supervisor(options, program, inherited, ready->writing.get(), lifeline->reading.get());
   ready->writing.reset();
   if (!process) {
     return process.error();
@@ -309,15 +318,21 @@ Result<> shut_down(const fs::path& home) {
 }
 
 Error no_lab(const fs::path& home) {
-  return {ErrorKind::not_found, fmt::format("no lab is up in {}; start one with 'faultline lab up'",
-                                            home.string())};
+  return {ErrorKind::not_found,
+          fmt::format("no lab is up in {}; start one with 'faultline lab up'", home.string())};
 }
 
-bool is_up(const fs::path& home) { return static_cast<bool>(connect_to(home)); }
+bool is_up(const fs::path& home) {
+  return static_cast<bool>(connect_to(home));
+}
 
-fs::path socket_path(const fs::path& home) { return home / "lab" / "control.sock"; }
+fs::path socket_path(const fs::path& home) {
+  return home / "lab" / "control.sock";
+}
 
-fs::path log_folder(const fs::path& home) { return home / "lab" / "logs"; }
+fs::path log_folder(const fs::path& home) {
+  return home / "lab" / "logs";
+}
 
 fs::path private_home(const fs::path& home, int pid) {
   return home / "private" / std::to_string(pid);

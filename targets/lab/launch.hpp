@@ -17,7 +17,8 @@ struct LaunchOptions {
   std::string profile;
   bool private_lab = false;  ///< ends with this process; else a daemon in a session of its own
   std::function<void(std::string)> progress;
-  std::filesystem::path program;  ///< what is started as `PROGRAM supervise ...`; empty: this program
+  std::filesystem::path
+      program;  ///< what is started as `PROGRAM supervise ...`; empty: this program
   /// DESIGN: cold in 10 s; three times that on a machine that is busy.
   Duration limit = std::chrono::seconds(30);
 };
@@ -29,9 +30,9 @@ struct Launched {
 };
 
 /// Starts a supervisor in new namespaces and returns when every component is healthy, within
-/// `limit`; on an error everything is gone again, the logs excepted. Error `refused` when the home's
-/// lab is up already; `unsupported` in doctor's words when the machine lacks something; `timeout`
-/// names what was not healthy. A private lab also dies with the calling thread.
+/// `limit`; on an error everything is gone again, the logs excepted. Error `refused` when the
+/// home's lab is up already; `unsupported` in doctor's words when the machine lacks something;
+/// `timeout` names what was not healthy. A private lab also dies with the calling thread.
 Result<Launched> launch(const LaunchOptions& options);
 
 /// Ends a private lab and returns when it is gone and reaped.
@@ -58,7 +59,8 @@ std::filesystem::path own_program();
 struct Finding {
   std::string what;  ///< "user namespaces"
   bool ok = false;
-  std::string found;   ///< "unshare: Operation not permitted (kernel.apparmor_restrict_unprivileged_userns=1)"
+  std::string found;  ///< "unshare: Operation not permitted
+                      ///< (kernel.apparmor_restrict_unprivileged_userns=1)"
   std::string remedy;
   bool needed = true;  ///< false: the lab starts without it, `found` says what it is for
 };

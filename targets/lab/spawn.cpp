@@ -2,22 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <string_view>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <filesystem>
-#include <string_view>
 
 namespace faultline::lab {
 namespace {
@@ -97,7 +96,9 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 }
 
 /// A descriptor above 2, so that giving the child its standard streams overwrites none of them.
-net::Fd above_stdio(int fd) { return net::Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+net::Fd above_stdio(int fd) {
+  return net::Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+}
 
 }  // namespace
 
@@ -111,8 +112,13 @@ boost::system::result<net::Fd, SpawnFailure> spawn_in_namespaces(const Spawn& sp
   ::close(pipe[1]);
   const net::Fd null_device(::open("/dev/null", O_RDWR | O_CLOEXEC));
   std::array<net::Fd, 3> stdio;
-  Prepared p{fmt::format("0 {} 1", ::geteuid()), fmt::format("0 {} 1", ::getegid()),
-             pointers(spawn.argv), pointers(spawn.env), {}, &spawn, writing.get()};
+  Prepared p{fmt::format("0 {} 1", ::geteuid()),
+             fmt::format("0 {} 1", ::getegid()),
+             pointers(spawn.argv),
+             pointers(spawn.env),
+             {},
+             &spawn,
+             writing.get()};
   const std::array wanted{spawn.input, spawn.output, spawn.error};
   for (std::size_t i = 0; i < stdio.size(); ++i) {
     stdio[i] = above_stdio(wanted[i] < 0 ? null_device.get() : wanted[i]);
@@ -120,9 +126,8 @@ boost::system::result<net::Fd, SpawnFailure> spawn_in_namespaces(const Spawn& sp
   }
   int pidfd = -1;
   const long pid = ::syscall(
-      SYS_clone,
-      CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_PIDFD | SIGCHLD, nullptr,
-      &pidfd, nullptr, 0UL);
+      SYS_clone, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_PIDFD | SIGCHLD,
+      nullptr, &pidfd, nullptr, 0UL);
   if (pid < 0) {
     return SpawnFailure{step_names[step_clone], errno};
   }
@@ -158,7 +163,8 @@ bool wait_gone(const net::Fd& process, Duration limit, ProcessEnd* ended) {
     }
   }
   siginfo_t info{};
-  if (::waitid(P_PIDFD, static_cast<id_t>(process.get()), &info, WEXITED) == 0 && ended != nullptr) {
+  if (::waitid(P_PIDFD, static_cast<id_t>(process.get()), &info, WEXITED) == 0 &&
+      ended != nullptr) {
     const bool exited = info.si_code == CLD_EXITED;
     *ended = {exited ? info.si_status : 0, exited ? 0 : info.si_status};
   }

@@ -12,11 +12,11 @@ namespace faultline::lab {
 
 /// The first process of new user, mount, pid and network namespaces.
 struct Spawn {
-  std::vector<std::string> argv;  ///< absolute program first
-  std::vector<std::string> env;   ///< "NAME=value"
+  std::vector<std::string> argv;            ///< absolute program first
+  std::vector<std::string> env;             ///< "NAME=value"
   int input = -1, output = -1, error = -1;  ///< -1: /dev/null
-  std::vector<int> inherited;     ///< descriptors that stay open, under their numbers
-  bool die_with_parent = false;   ///< killed when the spawning thread ends
+  std::vector<int> inherited;               ///< descriptors that stay open, under their numbers
+  bool die_with_parent = false;             ///< killed when the spawning thread ends
 };
 
 /// Where a spawn failed. EPERM in `step` "clone" or "uid_map" means that user namespaces are

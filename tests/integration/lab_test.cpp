@@ -1,16 +1,14 @@
-#include "tests/integration/program.hpp"
-
 #include "targets/catalog.hpp"
 #include "targets/lab/launch.hpp"
+#include "tests/integration/program.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <arpa/inet.h>
-#include <sys/socket.h>
-
 #include <cctype>
 #include <optional>
+#include <sys/socket.h>
 #include <thread>
 
 namespace faultline::integration {
@@ -106,11 +104,12 @@ TEST_F(LabTest, StatusShowsEveryComponentWithinFiftyMilliseconds) {
 }
 
 TEST_F(LabTest, WithoutALabEveryCommandSaysHowToStartOne) {
-  for (const auto& command : std::vector<std::vector<std::string>>{{"lab", "status"},
-                                                                  {"lab", "down"},
-                                                                  {"lab", "logs", "alb"},
-                                                                  {"lab", "forward", "alb:80"},
-                                                                  {"lab", "exec", "alb", "true"}}) {
+  for (const auto& command :
+       std::vector<std::vector<std::string>>{{"lab", "status"},
+                                             {"lab", "down"},
+                                             {"lab", "logs", "alb"},
+                                             {"lab", "forward", "alb:80"},
+                                             {"lab", "exec", "alb", "true"}}) {
     const Outcome told = home_.run(command);
     EXPECT_EQ(told.code, 3) << command[1];
     EXPECT_THAT(told.err, HasSubstr("faultline lab up")) << command[1];
@@ -132,6 +131,34 @@ TEST_F(LabTest, AnUnknownProfileIsFoundBeforeAnythingStarts) {
   EXPECT_FALSE(fs::exists(lab::socket_path(home_.path())));
 }
 
+TEST_F(LabTest, ForbiddenUserNamespacesAreNamedWithTheirRemedyByDoctorAndByUp) {
+  // In a user namespace of its own the machine's setting can be tried without changing the machine.
+  const auto forbidden = [this](const std::string& command) {
+    return Program({"unshare", "-Ur", "sh", "-c",
+                    "echo 0 > /proc/sys/user/max_user_namespaces && exec " + program("faultline") +
+                        " " + command},
+                   home_.environment())
+        .wait();
+  };
+  const Outcome doctor = forbidden("doctor");
+  EXPECT_EQ(doctor.code, 3);
+  EXPECT_THAT(doctor.out, HasSubstr("user.max_user_namespaces=0"));
+  EXPECT_THAT(doctor.out, HasSubstr("sudo sysctl -w user.max_user_namespaces=15000"));
+  const Outcome up = forbidden("lab up");
+  EXPECT_NE(up.code, 0);
+  EXPECT_THAT(up.err, HasSubstr("user.max_user_namespaces=0"));
+  EXPECT_THAT(up.err, HasSubstr("sudo sysctl -w user.max_user_namespaces=15000"));
+}
+
+TEST_F(LabTest, DoctorFindsAMachineThatCanRunALab) {
+  const Outcome doctor = home_.run({"doctor"});
+  EXPECT_EQ(doctor.code, 0) << doctor.out;
+  for (const auto* what :
+       {"user namespaces", "nftables in a namespace", "haproxy", "socket path"}) {
+    EXPECT_THAT(doctor.out, HasSubstr(what));
+  }
+}
+
 TEST_F(LabTest, ExecRunsAtAHostWithTheCallersStreamsAndExitCode) {
   up();
   const Outcome echoed = home_.run(
@@ -145,8 +172,8 @@ TEST_F(LabTest, ExecRunsAtAHostWithTheCallersStreamsAndExitCode) {
 
 TEST_F(LabTest, ExecPassesSignalsOn) {
   up();
-  const auto program = home_.start(
-      {"lab", "exec", "client", "--", "sh", "-c", "trap 'exit 9' INT; echo on; while :; do sleep 0.1; done"});
+  const auto program = home_.start({"lab", "exec", "client", "--", "sh", "-c",
+                                    "trap 'exit 9' INT; echo on; while :; do sleep 0.1; done"});
   ASSERT_TRUE(program->says("on"));
   program->signal(SIGINT);
   EXPECT_EQ(program->wait().code, 9);
@@ -170,9 +197,10 @@ TEST_F(LabTest, WhatWasStartedEndsWithTheClientThatIsKilled) {
 
 TEST_F(LabTest, AMisspeltHostIsAnsweredWithTheNearest) {
   up();
-  for (const auto& command : std::vector<std::vector<std::string>>{
-           {"lab", "exec", "a-redi", "true"}, {"lab", "forward", "a-redi:80"},
-           {"lab", "logs", "a-redi"}}) {
+  for (const auto& command :
+       std::vector<std::vector<std::string>>{{"lab", "exec", "a-redi", "true"},
+                                             {"lab", "forward", "a-redi:80"},
+                                             {"lab", "logs", "a-redi"}}) {
     const Outcome told = home_.run(command);
     EXPECT_EQ(told.code, 2) << command[1];
     EXPECT_THAT(told.err, HasSubstr("did you mean 'a-redis'?")) << command[1];
@@ -199,7 +227,8 @@ std::string get(int port, const std::string& path) {
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return "";
   }
-  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
+  const std::string request =
+      "GET " + path + " HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
   [[maybe_unused]] const auto sent = ::send(socket.get(), request.data(), request.size(), 0);
   std::string answer;
   std::array<char, 4096> block{};
@@ -262,9 +291,11 @@ TEST_F(LabTest, LabsOfDifferentHomesStandSideBySide) {
 class LabTargetTest : public LabTest {
  protected:
   Result<std::unique_ptr<targets::Target>> open(const std::string& profile = "") {
-    return targets::find("lab")->open(
-        io_, {.home = home_.path(), .cache = home_.path() / "cache", .profile = profile,
-              .stage = false, .progress = {}});
+    return targets::find("lab")->open(io_, {.home = home_.path(),
+                                            .cache = home_.path() / "cache",
+                                            .profile = profile,
+                                            .stage = false,
+                                            .progress = {}});
   }
   /// Runs until `start`'s callback was called.
   template <class T, class Start>
@@ -299,12 +330,11 @@ TEST_F(LabTargetTest, AnActionIsAppliedSeenAndReverted) {
   targets::Target& target = **opened;
   std::vector<targets::Notice> notices;
   target.on_notice([&](const targets::Notice& n) { notices.push_back(n); });
-  const auto epoch =
-      await<targets::Epoch>([&](auto done) { target.acquire("the test", done); });
+  const auto epoch = await<targets::Epoch>([&](auto done) { target.acquire("the test", done); });
   ASSERT_TRUE(epoch) << epoch.error().message;
 
-  const targets::Action kill{"test.1.1", "process.kill", {{"component", "b-spot"}}, "kill b-spot",
-                             "start b-spot again", "component b-spot"};
+  const targets::Action kill{"test.1.1",    "process.kill",       {{"component", "b-spot"}},
+                             "kill b-spot", "start b-spot again", "component b-spot"};
   ASSERT_TRUE(await<void>([&](auto done) { target.arm(kill, *epoch, done); }));
   const auto outcome =
       await<targets::Outcome>([&](auto done) { target.apply(kill, *epoch, done); });

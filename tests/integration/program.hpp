@@ -2,21 +2,32 @@
 
 #include "targets/net/fd.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <fcntl.h>
 #include <filesystem>
 #include <map>
+#include <poll.h>
 #include <string>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vector>
 
 /// Running the built programs as people do.
 namespace faultline::integration {
+
+/// A folder that a copied test may be told of, else where it was built.
+inline std::string folder(const char* variable, const char* built) {
+  const char* told = std::getenv(variable);
+  return told != nullptr ? told : built;
+}
+inline std::string program(const std::string& name) {
+  return folder("FAULTLINE_PROGRAMS", FAULTLINE_BINARY_DIR) + "/" + name;
+}
+inline std::string sources() {
+  return folder("FAULTLINE_SOURCES", FAULTLINE_SOURCE_DIR);
+}
 
 struct Outcome {
   int code = -1;  ///< as a shell says it: 128 + signal when a signal ended it
@@ -28,7 +39,8 @@ class Program {
  public:
   using Environment = std::map<std::string, std::string>;
 
-  Program(std::vector<std::string> argv, const Environment& environment, const std::string& input = "") {
+  Program(std::vector<std::string> argv, const Environment& environment,
+          const std::string& input = "") {
     std::array<std::array<int, 2>, 3> pipes{};
     for (auto& pipe : pipes) {
       if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
@@ -98,8 +110,7 @@ class Program {
     if (::poll(wait.data(), wait.size(), -1) <= 0) {
       return false;
     }
-    return take(wait[0], out_, outcome_.out) || take(wait[1], err_, outcome_.err) ||
-           out_ || err_;
+    return take(wait[0], out_, outcome_.out) || take(wait[1], err_, outcome_.err) || out_ || err_;
   }
   static bool take(const pollfd& ready, net::Fd& from, std::string& into) {
     if (ready.revents == 0) {
@@ -141,7 +152,7 @@ class TemporaryHome {
   /// `faultline` with these arguments and this home.
   [[nodiscard]] std::unique_ptr<Program> start(std::vector<std::string> arguments,
                                                const std::string& input = "") const {
-    arguments.insert(arguments.begin(), FAULTLINE_BINARY_DIR "/faultline");
+    arguments.insert(arguments.begin(), program("faultline"));
     return std::make_unique<Program>(std::move(arguments), environment(), input);
   }
   Outcome run(std::vector<std::string> arguments, const std::string& input = "") const {

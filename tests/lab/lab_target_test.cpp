@@ -82,8 +82,8 @@ class LabTargetTest : public testing::Test {
   }
 
   targets::Action kill_action() {
-    return {"r1.f1.1", "process.kill", {{"component", "a-redis"}}, "kill a-redis", "start a-redis",
-            "component a-redis"};
+    return {"r1.f1.1",      "process.kill",  {{"component", "a-redis"}},
+            "kill a-redis", "start a-redis", "component a-redis"};
   }
 
   boost::asio::io_context io_;
@@ -213,7 +213,9 @@ class WorkerTest : public LabTargetTest {
  protected:
   void start() {
     std::optional<Result<std::unique_ptr<targets::Worker>>> started;
-    target_->start_worker({"client", {"worker"}, "{\"probe\":\"login\"}",
+    target_->start_worker({"client",
+                           {"worker"},
+                           "{\"probe\":\"login\"}",
                            [this](std::string_view line) { lines_.emplace_back(line); },
                            [this](const std::string& reason) { exit_ = reason; }},
                           into(started));

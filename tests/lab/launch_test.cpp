@@ -3,14 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fcntl.h>
+#include <fstream>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <fstream>
 
 namespace faultline::lab {
 namespace {
@@ -140,7 +139,7 @@ eval "cat <&$LIFE")");
 TEST_F(LaunchTest, TheHomeIsForItsOwnerAlone) {
   supervisor(R"(say '{"ready": true}')");
   ASSERT_TRUE(launch(options_));
-  struct stat lab{};
+  struct stat lab {};
   ASSERT_EQ(::stat((options_.home / "lab").c_str(), &lab), 0);
   EXPECT_EQ(lab.st_mode & 0777, 0700u);
 }
