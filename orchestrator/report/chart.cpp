@@ -236,10 +236,11 @@ std::string bars(const std::vector<Point>& points, const Axis& axis) {
                      bars_bottom);
 }
 
-/// Latency on a logarithmic scale from 1 ms to 10 s.
+/// Latency on a logarithmic scale from 0.1 ms to 10 s.
 double latency_y(double ms) {
-  constexpr double decades = 4;
-  const double share = std::clamp(std::log10(std::max(ms, 1.0)) / decades, 0.0, 1.0);
+  constexpr double decades = 5;
+  constexpr double least_ms = 0.1;
+  const double share = std::clamp(std::log10(std::max(ms / least_ms, 1.0)) / decades, 0.0, 1.0);
   return lines_bottom - (lines_bottom - lines_top) * share;
 }
 
@@ -262,7 +263,8 @@ std::string curve(const std::vector<Point>& points, const Axis& axis,
 
 std::string latencies(const std::vector<Point>& points, const Axis& axis) {
   std::string out;
-  for (const auto& [ms, words] : {std::pair(1.0, "1 ms"),
+  for (const auto& [ms, words] : {std::pair(0.1, "0.1 ms"),
+                                  {1.0, "1 ms"},
                                   {10.0, "10 ms"},
                                   {100.0, "100 ms"},
                                   {1000.0, "1 s"},

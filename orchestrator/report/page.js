@@ -1,7 +1,12 @@
 // Comfort only: the page is complete without it.
 'use strict';
 
-const inWords = (ms) => ms === null ? 'bad' : ms < 1000 ? `${ms.toPrecision(3)} ms` : `${(ms / 1000).toPrecision(3)} s`;
+function inWords(ms) {
+  if (ms === null) {
+    return 'bad';
+  }
+  return ms < 1000 ? `${ms.toPrecision(3)} ms` : `${(ms / 1000).toPrecision(3)} s`;
+}
 
 // The figures of the second under the pointer.
 for (const chart of document.querySelectorAll('svg.probe')) {
@@ -27,8 +32,9 @@ for (const chart of document.querySelectorAll('svg.probe')) {
     cursor.setAttribute('x1', x);
     cursor.setAttribute('x2', x);
     chart.append(cursor);
-    output.textContent = `+${from / 1000} s: ${good} good, ${degraded} degraded, ${bad} bad, ` +
-      `p50 ${inWords(p50)}, p99 ${inWords(p99)}`;
+    const counts = `${good} good, ${degraded} degraded, ${bad} bad`;
+    output.textContent =
+      `+${(from / 1000).toFixed(1)} s: ${counts}, p50 ${inWords(p50)}, p99 ${inWords(p99)}`;
   });
   chart.addEventListener('pointerleave', () => {
     cursor.remove();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace faultline::report {
 namespace {
@@ -181,10 +182,14 @@ const Json& worst_probe(const Json& record) {
       return sli != "recovery" && sli != "lost" && text(objective, "probe") == text(probe, "name");
     });
   };
+  // The smaller share of good; among equals, the slower.
+  const auto rank = [](const Json& probe) {
+    const double slowest = std::numeric_limits<double>::infinity();
+    return std::pair(*good_percent(probe), -number(probe, "p99_ms").value_or(slowest));
+  };
   const Json* worst = &null_json;
   for (const auto& probe : list(record, "probes")) {
-    const auto good = good_percent(probe);
-    if (good && named(probe) && (worst->is_null() || *good < *good_percent(*worst))) {
+    if (good_percent(probe) && named(probe) && (worst->is_null() || rank(probe) < rank(*worst))) {
       worst = &probe;
     }
   }

@@ -9,7 +9,6 @@
 namespace faultline::report {
 namespace {
 
-using testing::Each;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -37,6 +36,15 @@ TEST(DrillTable, FitsTheWidthAndAlignsItsColumns) {
   };
   EXPECT_EQ(cells_before(lines[1], "passed"), cells_before(lines[2], "failed"));
   EXPECT_EQ(cells_before(lines[0], "PROVED"), cells_before(lines[2], "connect to"));
+}
+
+TEST(DrillTable, OfEquallyGoodProbesShowsTheSlower) {
+  auto record = passed_record();
+  for (auto& probe : record["probes"]) {
+    probe["good"] = probe["requests"];
+    probe["p99_ms"] = probe["name"] == "login" ? 2040 : 5;
+  }
+  EXPECT_THAT(drill_table({record}, false), HasSubstr("2.04 s"));
 }
 
 TEST(DrillTable, SaysThatARecoveryWasNotSeenToTheEnd) {
