@@ -5,14 +5,14 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <deque>
 #include <iterator>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 namespace faultline::lab {
 namespace {
@@ -255,9 +255,9 @@ class SocketChannel final : public Channel {
   LocalSocket socket_;
   OnLine on_line_;
   OnClose on_close_;
-  std::string buffer_;         // what one read may bring
-  std::string line_;           // the line being read
-  std::vector<net::Fd> fds_;   // that came with it
+  std::string buffer_;        // what one read may bring
+  std::string line_;          // the line being read
+  std::vector<net::Fd> fds_;  // that came with it
   std::deque<Outgoing> queue_;
   std::size_t queued_bytes_ = 0;
   bool writing_ = false;

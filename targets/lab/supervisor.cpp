@@ -7,12 +7,12 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 namespace faultline::lab {
 namespace {
@@ -21,12 +21,14 @@ namespace asio = boost::asio;
 using targets::Json;
 using namespace std::chrono_literals;
 
-constexpr Duration start_limit = 25s;    // below the 30 s after which `launch` gives up by itself
-constexpr Duration look_pause = 20ms;    // while starting, when each look decides how long it takes
-constexpr Duration tick_every = 100ms;   // how late a lease or deadline may end
+constexpr Duration start_limit = 25s;   // below the 30 s after which `launch` gives up by itself
+constexpr Duration look_pause = 20ms;   // while starting, when each look decides how long it takes
+constexpr Duration tick_every = 100ms;  // how late a lease or deadline may end
 constexpr Duration ping_limit = 200ms;
 
-Instant now() { return std::chrono::steady_clock::now(); }
+Instant now() {
+  return std::chrono::steady_clock::now();
+}
 
 /// JSON lines to whoever started the lab.
 class Starter {
@@ -69,8 +71,14 @@ class Supervisor {
         checks_(io_, topology_, children_, components_, health_),
         // The machine's uptime in ms: a lab started later never issues an epoch again.
         ownership_(static_cast<targets::Epoch>(now().time_since_epoch() / 1ms)),
-        parts_{io_,     topology_, children_,  components_,
-               health_, roles_,    actions_,   checks_,
+        parts_{io_,
+               topology_,
+               children_,
+               components_,
+               health_,
+               roles_,
+               actions_,
+               checks_,
                ownership_,
                {{"pid", ground.outer_pid},
                 {"up_since", rfc3339(std::chrono::floor<std::chrono::milliseconds>(
@@ -207,7 +215,8 @@ class Supervisor {
                           exit.in_words(), name, components_.last_words(name)));
       return;
     }
-    sessions_.publish({now(), "component_died",
+    sessions_.publish({now(),
+                       "component_died",
                        {{"component", name}, {"by_fault", by_fault}, {"how", exit.in_words()}}});
   }
 

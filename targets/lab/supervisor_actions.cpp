@@ -19,7 +19,8 @@ std::string text_arg(const Action& action, const char* key) {
   return action.args.at(key).get<std::string>();
 }
 
-Result<> known(std::string_view what, const std::string& name, const std::vector<std::string>& all) {
+Result<> known(std::string_view what, const std::string& name,
+               const std::vector<std::string>& all) {
   if (std::ranges::find(all, name) != all.end()) {
     return {};
   }

@@ -6,17 +6,13 @@
 
 namespace faultline::lab {
 
-/// Does actions and undoes them. What touches one resource happens one after the other, in the order
-/// asked; resources in parallel.
+/// Does actions and undoes them. What touches one resource happens one after the other, in the
+/// order asked; resources in parallel.
 class Actions {
  public:
   Actions(boost::asio::io_context& io, const Topology& topology, Children& children,
           Components& components, Roles& roles)
-      : io_(io),
-        topology_(topology),
-        children_(children),
-        components_(components),
-        roles_(roles) {}
+      : io_(io), topology_(topology), children_(children), components_(components), roles_(roles) {}
 
   /// Error `unsupported` for an unknown kind, `not_found` or `usage` for wrong arguments.
   [[nodiscard]] Result<> validate(const targets::Action& action) const;
@@ -37,7 +33,8 @@ class Actions {
   Children& children_;
   Components& components_;
   Roles& roles_;
-  std::map<std::string, std::deque<std::function<void()>>> queues_;  // by resource; front is running
+  std::map<std::string, std::deque<std::function<void()>>>
+      queues_;  // by resource; front is running
 };
 
 }  // namespace faultline::lab

@@ -9,9 +9,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
-#include <sys/socket.h>
 
 #include <array>
+#include <sys/socket.h>
 
 namespace faultline::lab {
 namespace {
@@ -95,10 +95,9 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   }
 
   void read() {
-    socket_.async_read_some(asio::buffer(chunk_),
-                            [me = shared_from_this()](ErrorCode e, std::size_t bytes) {
-                              me->on_read(e, bytes);
-                            });
+    socket_.async_read_some(
+        asio::buffer(chunk_),
+        [me = shared_from_this()](ErrorCode e, std::size_t bytes) { me->on_read(e, bytes); });
   }
 
   void on_read(ErrorCode e, std::size_t bytes) {
@@ -137,9 +136,9 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     const auto to = unix_path() ? question_.path
                                 : fmt::format("{}:{} from {}", question_.address, question_.port,
                                               question_.host);
-    finish(NoAnswer{why, fmt::format("{} {}: {} after {:.1f} ms",
-                                     connected_ ? "request to" : "connect to", to, words,
-                                     to_ms(elapsed()))});
+    finish(NoAnswer{
+        why, fmt::format("{} {}: {} after {:.1f} ms", connected_ ? "request to" : "connect to", to,
+                         words, to_ms(elapsed()))});
   }
 
   void finish(const boost::system::result<Answer, NoAnswer>& result) {
@@ -175,7 +174,8 @@ void converse(asio::io_context& io, const Question& question, Conversation::Done
 }  // namespace
 
 void ask(asio::io_context& io, const Question& question, std::function<void(Heard)> done) {
-  converse(io, question, [done = std::move(done)](const Heard& heard, Conversation&) { done(heard); });
+  converse(io, question,
+           [done = std::move(done)](const Heard& heard, Conversation&) { done(heard); });
 }
 
 void dial(asio::io_context& io, const Question& question,

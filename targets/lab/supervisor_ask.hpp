@@ -11,12 +11,13 @@ namespace faultline::lab {
 
 /// One question to a server: connect, send, read, close.
 struct Question {
-  std::string host;            ///< the network it is asked from; empty with `path`
-  std::string address;         ///< IPv4
+  std::string host;     ///< the network it is asked from; empty with `path`
+  std::string address;  ///< IPv4
   std::uint16_t port = 0;
-  std::string path;            ///< a Unix socket instead of an address
-  std::string text;            ///< what is sent; empty: only connect
-  std::function<bool(const std::string&)> whole;  ///< the answer is complete; empty: read to its end
+  std::string path;  ///< a Unix socket instead of an address
+  std::string text;  ///< what is sent; empty: only connect
+  std::function<bool(const std::string&)>
+      whole;  ///< the answer is complete; empty: read to its end
   Duration limit{};
 };
 

@@ -19,7 +19,9 @@ constexpr Duration silence_limit = 300ms;  // the contract of component.silent
 constexpr Duration reach_limit = 1s;       // the contract of network.unreachable
 constexpr Duration nft_limit = 5s;         // 5 ms on a quiet machine
 
-std::string text_of(const Json& args, const char* key) { return args.at(key).get<std::string>(); }
+std::string text_of(const Json& args, const char* key) {
+  return args.at(key).get<std::string>();
+}
 
 }  // namespace
 
@@ -76,8 +78,9 @@ void Checks::silent(const Json& args, const Done& done) {
   const Process& p = **component;
   const auto from = p.zone.empty() ? "core" : p.zone + "-router";
   ask(io_, liveness_question(p, from, silence_limit), [done, name = p.name](const Heard& heard) {
-    done(heard ? CheckResult{false, fmt::format("{} answered in {:.1f} ms", name, to_ms(heard->took))}
-               : CheckResult{true, heard.error().words});
+    done(heard
+             ? CheckResult{false, fmt::format("{} answered in {:.1f} ms", name, to_ms(heard->took))}
+             : CheckResult{true, heard.error().words});
   });
 }
 
@@ -116,9 +119,9 @@ void Checks::primary_not(const Json& args, const Done& done) {
   health_.look([this, done, cache, name = (*component)->name] {
     const auto& primary = health_.cache(cache).primary;
     done(CheckResult{!primary.empty() && primary != name,
-                     primary.empty() ? fmt::format("{} has no writable primary", cache)
-                                     : fmt::format("{} is the writable primary of {}", primary,
-                                                   cache)});
+                     primary.empty()
+                         ? fmt::format("{} has no writable primary", cache)
+                         : fmt::format("{} is the writable primary of {}", primary, cache)});
   });
 }
 
@@ -134,17 +137,16 @@ void Checks::add_rules(std::vector<Invariant> found,
   };
   auto gathering = std::make_shared<Gathering>(Gathering{std::move(found), topology_.hosts.size()});
   for (const auto& host : topology_.hosts) {
-    children_.run({host.name, {"nft", "list", "ruleset"}}, "", nft_limit,
-                  [gathering, done, name = host.name](const Result<std::string>& listed) {
-                    const auto value = !listed           ? listed.error().message
-                                       : listed->empty() ? "none"
-                                                         : *listed;
-                    gathering->found.push_back({"rules " + name, value, ""});
-                    if (--gathering->left == 0) {
-                      std::ranges::sort(gathering->found, {}, &Invariant::name);
-                      done(std::move(gathering->found));
-                    }
-                  });
+    children_.run(
+        {host.name, {"nft", "list", "ruleset"}}, "", nft_limit,
+        [gathering, done, name = host.name](const Result<std::string>& listed) {
+          const auto value = !listed ? listed.error().message : listed->empty() ? "none" : *listed;
+          gathering->found.push_back({"rules " + name, value, ""});
+          if (--gathering->left == 0) {
+            std::ranges::sort(gathering->found, {}, &Invariant::name);
+            done(std::move(gathering->found));
+          }
+        });
   }
 }
 

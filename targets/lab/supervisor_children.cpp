@@ -4,17 +4,17 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <fcntl.h>
+#include <climits>
 #include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <memory>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-
-#include <cerrno>
-#include <climits>
-#include <cstring>
-#include <memory>
 
 namespace faultline::lab {
 namespace {
@@ -160,22 +160,23 @@ void Children::run(const ChildSpec& spec, const std::string& input, Duration lim
                    targets::Done<std::string> done) {
   const net::Fd in(::memfd_create("input", MFD_CLOEXEC));
   auto out = std::make_shared<net::Fd>(::memfd_create("output", MFD_CLOEXEC));
-  const bool written = in && *out &&
-                       ::pwrite(in.get(), input.data(), input.size(), 0) ==
-                           static_cast<ssize_t>(input.size());
+  const bool written =
+      in && *out &&
+      ::pwrite(in.get(), input.data(), input.size(), 0) == static_cast<ssize_t>(input.size());
   auto timer = std::make_shared<boost::asio::steady_timer>(io_, limit);
   ChildSpec whole = spec;
   whole.in = in.get();
   whole.out = whole.err = out->get();
-  const auto what = fmt::format("{} in {}", spec.argv[0], spec.host.empty() ? "the lab" : spec.host);
+  const auto what =
+      fmt::format("{} in {}", spec.argv[0], spec.host.empty() ? "the lab" : spec.host);
   const auto on_exit = [done, out, timer, what](Exit exit) {
     timer->cancel();
     auto text = contents(out->get());
     if (exit.code == 0 && exit.signal == 0) {
       done(std::move(text));
     } else {
-      done(Error{ErrorKind::io, fmt::format("{} {}: {}", what, exit.in_words(),
-                                            text.substr(0, text.find('\n')))});
+      done(Error{ErrorKind::io,
+                 fmt::format("{} {}: {}", what, exit.in_words(), text.substr(0, text.find('\n')))});
     }
   };
   Result<pid_t> pid = written ? spawn(whole, on_exit)

@@ -5,11 +5,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <sys/types.h>
 
 #include <functional>
 #include <map>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace faultline::lab {
@@ -22,10 +22,10 @@ struct Exit {
 };
 
 struct ChildSpec {
-  std::string host;  ///< whose network it lives in; empty: the supervisor's own
-  std::vector<std::string> argv;            ///< the program is searched in PATH
-  std::map<std::string, std::string> env;   ///< over the supervisor's own
-  int in = -1, out = -1, err = -1;          ///< -1: /dev/null; the caller keeps its own
+  std::string host;               ///< whose network it lives in; empty: the supervisor's own
+  std::vector<std::string> argv;  ///< the program is searched in PATH
+  std::map<std::string, std::string> env;  ///< over the supervisor's own
+  int in = -1, out = -1, err = -1;         ///< -1: /dev/null; the caller keeps its own
 };
 
 /// Every process that the supervisor starts, each in a process group of its own, and, because the

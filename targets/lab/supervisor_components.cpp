@@ -1,12 +1,12 @@
 #include "targets/lab/supervisor_components.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
+#include <signal.h>
 
 namespace faultline::lab {
 
@@ -19,7 +19,8 @@ Result<> write_files(const Start& start) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) {
-      return Error{ErrorKind::io, fmt::format("cannot make {}: {}", folder.string(), error.message())};
+      return Error{ErrorKind::io,
+                   fmt::format("cannot make {}: {}", folder.string(), error.message())};
     }
   }
   for (const auto& file : start.files) {
@@ -44,10 +45,7 @@ char kernel_state(pid_t pid) {
 }  // namespace
 
 Components::Components(Children& children, const Topology& topology, Places places, net::Fd logs)
-    : children_(children),
-      topology_(topology),
-      places_(std::move(places)),
-      logs_(std::move(logs)) {
+    : children_(children), topology_(topology), places_(std::move(places)), logs_(std::move(logs)) {
   for (const auto& process : topology_.processes) {
     table_[process.name].process = &process;
   }
@@ -128,10 +126,17 @@ Result<> Components::take_steps(const std::string& name, bool may_start) {
 Result<> Components::take_step(const std::string& name, ProcessStep step) {
   const pid_t group = table_.at(name).pid;
   switch (step) {
-    case ProcessStep::start: return start(name);
-    case ProcessStep::kill: ::kill(-group, SIGKILL); break;
-    case ProcessStep::stop: ::kill(-group, SIGSTOP); break;
-    case ProcessStep::resume: ::kill(-group, SIGCONT); break;
+    case ProcessStep::start:
+      return start(name);
+    case ProcessStep::kill:
+      ::kill(-group, SIGKILL);
+      break;
+    case ProcessStep::stop:
+      ::kill(-group, SIGSTOP);
+      break;
+    case ProcessStep::resume:
+      ::kill(-group, SIGCONT);
+      break;
   }
   return {};
 }
@@ -142,10 +147,13 @@ ProcessState Components::state(const std::string& name) const {
     return ProcessState::dead;
   }
   switch (kernel_state(process)) {
-    case 'T': return ProcessState::stopped;
+    case 'T':
+      return ProcessState::stopped;
     case 'X':
-    case 'Z': return ProcessState::dead;
-    default: return ProcessState::running;
+    case 'Z':
+      return ProcessState::dead;
+    default:
+      return ProcessState::running;
   }
 }
 
@@ -167,7 +175,8 @@ std::string Components::last_words(const std::string& name) const {
   const net::Fd log(::openat(logs_.get(), (name + ".log").c_str(), O_RDONLY | O_CLOEXEC));
   const off_t size = ::lseek(log.get(), 0, SEEK_END);
   std::string text(tail_bytes, '\0');
-  const ssize_t got = ::pread(log.get(), text.data(), text.size(), std::max<off_t>(0, size - tail_bytes));
+  const ssize_t got =
+      ::pread(log.get(), text.data(), text.size(), std::max<off_t>(0, size - tail_bytes));
   text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   while (text.ends_with('\n')) {
     text.pop_back();

@@ -3,17 +3,17 @@
 #include "targets/lab/launch.hpp"
 #include "targets/lab/protocol.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 
 namespace faultline::lab {
 namespace {

@@ -12,10 +12,13 @@ namespace {
 using targets::ProcessState;
 using namespace std::chrono_literals;
 
-constexpr Duration round_pause = 250ms;  // with answer_limit: a component that hangs shows within 1 s
+constexpr Duration round_pause =
+    250ms;  // with answer_limit: a component that hangs shows within 1 s
 constexpr Duration answer_limit = 500ms;
 
-bool one_line(const std::string& text) { return text.find("\r\n") != std::string::npos; }
+bool one_line(const std::string& text) {
+  return text.find("\r\n") != std::string::npos;
+}
 
 std::vector<std::string> split(const std::string& line, char separator) {
   std::vector<std::string> parts;
@@ -56,7 +59,8 @@ std::map<std::string, std::string> parse_balancer_stat(const std::string& csv) {
   std::string line;
   std::getline(in, line);
   const auto titles = split(line, ',');
-  const auto status = static_cast<std::size_t>(std::ranges::find(titles, "status") - titles.begin());
+  const auto status =
+      static_cast<std::size_t>(std::ranges::find(titles, "status") - titles.begin());
   while (std::getline(in, line)) {
     const auto values = split(line, ',');
     if (values.size() > status && values[1] != "FRONTEND" && values[1] != "BACKEND") {
@@ -102,8 +106,8 @@ void Health::begin_round() {
 void Health::look_at(const Process& process) {
   if (components_.state(process.name) != ProcessState::running) {
     boost::asio::post(io_, [this, &process] {
-      seen(process, NoAnswer{Silence::broken, std::string(to_string(
-                                                  components_.state(process.name)))});
+      seen(process,
+           NoAnswer{Silence::broken, std::string(to_string(components_.state(process.name)))});
     });
     return;
   }
@@ -121,8 +125,8 @@ Question Health::question_for(const Process& process) const {
   } else if (process.kind == "sentinel") {
     std::size_t replies = 1;
     for (const auto& [cache, view] : views_) {
-      question.text += fmt::format(
-          "SENTINEL GET-MASTER-ADDR-BY-NAME {0}\r\nSENTINEL CKQUORUM {0}\r\n", cache);
+      question.text +=
+          fmt::format("SENTINEL GET-MASTER-ADDR-BY-NAME {0}\r\nSENTINEL CKQUORUM {0}\r\n", cache);
       replies += 2;
     }
     question.whole = [replies](const std::string& text) {
@@ -228,8 +232,8 @@ std::vector<targets::Invariant> Health::invariants() const {
   std::vector<targets::Invariant> all;
   for (const auto& process : topology_.processes) {
     const auto report = of(process.name);
-    all.push_back({"component " + process.name, report.healthy ? "healthy" : report.words,
-                   "healthy"});
+    all.push_back(
+        {"component " + process.name, report.healthy ? "healthy" : report.words, "healthy"});
   }
   for (const auto& [cache, view] : views_) {
     const auto replicas = static_cast<int>(view.nodes.size()) - 1;

@@ -59,12 +59,12 @@ class Health {
   const Components& components_;
   const std::filesystem::path balancer_socket_;
   boost::asio::steady_timer timer_;
-  std::map<std::string, Report> reports_;                      // by component
-  std::map<std::string, DataNode> nodes_;                      // by component
+  std::map<std::string, Report> reports_;                            // by component
+  std::map<std::string, DataNode> nodes_;                            // by component
   std::map<std::string, std::map<std::string, std::string>> votes_;  // cache -> Sentinel -> address
-  std::map<std::string, CacheView> views_;                     // by cache
-  std::map<std::string, std::string> servers_;                 // of the balancer
-  std::size_t pending_ = 0;                                    // questions of this round
+  std::map<std::string, CacheView> views_;                           // by cache
+  std::map<std::string, std::string> servers_;                       // of the balancer
+  std::size_t pending_ = 0;                                          // questions of this round
   bool repeating_ = false;
   std::vector<std::function<void()>> this_round_, next_round_;
 };

@@ -26,8 +26,8 @@ ProcessState ProcessHolds::wanted(const std::string& component) const {
   if (it == holds_.end() || it->second.empty()) {
     return ProcessState::running;
   }
-  const bool dead = std::ranges::any_of(
-      it->second, [](const auto& hold) { return hold.second == Hold::dead; });
+  const bool dead =
+      std::ranges::any_of(it->second, [](const auto& hold) { return hold.second == Hold::dead; });
   return dead ? ProcessState::dead : ProcessState::stopped;
 }
 
@@ -39,9 +39,8 @@ std::vector<ProcessStep> steps(ProcessState from, ProcessState to) {
     return {ProcessStep::kill};
   }
   if (to == ProcessState::stopped) {
-    return from == ProcessState::dead
-               ? std::vector{ProcessStep::start, ProcessStep::stop}
-               : std::vector{ProcessStep::stop};
+    return from == ProcessState::dead ? std::vector{ProcessStep::start, ProcessStep::stop}
+                                      : std::vector{ProcessStep::stop};
   }
   return {from == ProcessState::dead ? ProcessStep::start : ProcessStep::resume};
 }

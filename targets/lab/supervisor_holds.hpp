@@ -13,7 +13,8 @@ namespace faultline::lab {
 enum class Hold { stopped, dead };
 
 /// Who holds which component down. Holds are named after actions, so they stack and are let go in
-/// any order: any `dead` hold makes the component dead, else any `stopped` hold stopped, else it runs.
+/// any order: any `dead` hold makes the component dead, else any `stopped` hold stopped, else it
+/// runs.
 class ProcessHolds {
  public:
   /// Adding a hold twice is nothing.

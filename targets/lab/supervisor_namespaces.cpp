@@ -1,14 +1,14 @@
 #include "targets/lab/supervisor_namespaces.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sched.h>
-#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/socket.h>
 
 namespace faultline::lab {
 namespace {

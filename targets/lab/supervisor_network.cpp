@@ -13,14 +13,18 @@ constexpr std::string_view regional_bridge = "regional";
 constexpr std::string_view zone_bridge = "zone";
 constexpr Duration ip_limit = std::chrono::seconds(10);  // 0.1 s on a quiet machine
 
-bool is_router(const Host& host) { return host.name == host.zone + "-router"; }
+bool is_router(const Host& host) {
+  return host.name == host.zone + "-router";
+}
 
 /// The link between core and a zone's router: .1 in core, .2 at the router.
-std::string link_address(std::size_t zone, int end) { return fmt::format("10.0.{}.{}", 101 + zone, end); }
+std::string link_address(std::size_t zone, int end) {
+  return fmt::format("10.0.{}.{}", 101 + zone, end);
+}
 
 std::string bridge(std::string_view name, const std::string& address) {
-  return fmt::format("link add {0} type bridge\naddress add {1}/24 dev {0}\nlink set {0} up\n", name,
-                     address);
+  return fmt::format("link add {0} type bridge\naddress add {1}/24 dev {0}\nlink set {0} up\n",
+                     name, address);
 }
 
 std::string gateway(const std::string& address) {
@@ -30,13 +34,13 @@ std::string gateway(const std::string& address) {
 /// The host's end is eth0; the other hangs on the bridge under the host's name.
 void add_leaf(NetworkPlan& plan, std::map<std::string, std::string>& batches, const Host& host,
               const std::string& router, std::string_view bridge_name) {
-  plan.links += fmt::format("link add eth0 netns {0} type veth peer name {0} netns {1}\n", host.name,
-                            router);
-  batches[host.name] += fmt::format(
-      "address add {}/24 dev eth0\nlink set eth0 up\nroute add default via {}\n", host.address,
-      gateway(host.address));
-  batches[router] += fmt::format("link set {0} master {1}\nlink set {0} up\n", host.name,
-                                 bridge_name);
+  plan.links +=
+      fmt::format("link add eth0 netns {0} type veth peer name {0} netns {1}\n", host.name, router);
+  batches[host.name] +=
+      fmt::format("address add {}/24 dev eth0\nlink set eth0 up\nroute add default via {}\n",
+                  host.address, gateway(host.address));
+  batches[router] +=
+      fmt::format("link set {0} master {1}\nlink set {0} up\n", host.name, bridge_name);
 }
 
 void add_core(const Topology& t, NetworkPlan& plan, std::map<std::string, std::string>& batches) {
@@ -52,9 +56,9 @@ void add_core(const Topology& t, NetworkPlan& plan, std::map<std::string, std::s
         "address add {0}/30 dev zone-{1}\nlink set zone-{1} up\nroute add 10.0.{2}.0/24 via {3}\n",
         link_address(i, 1), zone, i + 1, link_address(i, 2));
     batches[router->name] += bridge(zone_bridge, router->address);
-    batches[router->name] += fmt::format(
-        "address add {}/30 dev core\nlink set core up\nroute add default via {}\n",
-        link_address(i, 2), link_address(i, 1));
+    batches[router->name] +=
+        fmt::format("address add {}/30 dev core\nlink set core up\nroute add default via {}\n",
+                    link_address(i, 2), link_address(i, 1));
   }
 }
 

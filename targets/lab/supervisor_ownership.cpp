@@ -13,7 +13,7 @@ using targets::Json;
 using namespace std::chrono_literals;
 
 constexpr Duration lease = std::chrono::seconds(lease_seconds);
-constexpr Duration retry_every = 1s;       // a failed undo is tried again; a human would not see faster
+constexpr Duration retry_every = 1s;  // a failed undo is tried again; a human would not see faster
 constexpr std::size_t max_armed = 256;     // a run has tens
 constexpr std::size_t max_id_bytes = 128;  // nftables allows 256 for a table's name
 
@@ -38,11 +38,12 @@ Result<> Ownership::permit(Epoch epoch) const {
   if (owner_ && owner_->epoch == epoch) {
     return {};
   }
-  const auto held_by =
-      owner_ ? fmt::format("epoch {} ({}) owns it now", owner_->epoch, owner_->who)
-             : fmt::format("its lease ended, epochs up to {} are over", last_epoch_);
-  return Error{ErrorKind::fenced,
-               fmt::format("epoch {} may not change the lab: {}; acquire it again", epoch, held_by)};
+  const auto held_by = owner_
+                           ? fmt::format("epoch {} ({}) owns it now", owner_->epoch, owner_->who)
+                           : fmt::format("its lease ended, epochs up to {} are over", last_epoch_);
+  return Error{
+      ErrorKind::fenced,
+      fmt::format("epoch {} may not change the lab: {}; acquire it again", epoch, held_by)};
 }
 
 Result<> Ownership::release(Epoch epoch) {
@@ -142,7 +143,8 @@ Ownership::Expired Ownership::tick(Instant now) {
       continue;
     }
     if (it->retry_at <= std::min(it->lease_ends, it->deadline)) {
-      expired.notices.push_back({now, "deadline_fired",
+      expired.notices.push_back({now,
+                                 "deadline_fired",
                                  {{"action", it->action.id},
                                   {"reason", it->deadline <= now ? "max_duration" : "lease"}}});
     }

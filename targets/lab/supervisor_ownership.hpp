@@ -34,7 +34,8 @@ class Ownership {
 
   /// Error `usage` for an id that cannot name a rule, `refused` when it is in force already.
   Result<> arm(const targets::Action& action, Epoch epoch, Instant now);
-  /// What was armed under that id; it counts as in force from here on. Error `refused` when nothing.
+  /// What was armed under that id; it counts as in force from here on. Error `refused` when
+  /// nothing.
   Result<targets::Action> begin_apply(const std::string& action, Epoch epoch);
   /// What was armed under that id, by whatever epoch; nothing when there is nothing to undo.
   Result<std::optional<targets::Action>> begin_revert(const std::string& action, Epoch epoch);

@@ -87,7 +87,9 @@ class ReplyReader {
   bool whole_ = true;
 };
 
-bool says_primary(const DataNode& node) { return node.answers && field(node, "role") == "master"; }
+bool says_primary(const DataNode& node) {
+  return node.answers && field(node, "role") == "master";
+}
 
 int good_replicas(const DataNode& primary, int min_replicas) {
   return number(field(primary, min_replicas > 0 ? "min_slaves_good_slaves" : "connected_slaves"));
@@ -101,11 +103,10 @@ NodeView view_primary(const DataNode& node, const std::string& named_primary, bo
   }
   const int good = good_replicas(node, min_replicas);
   if (good < min_replicas) {
-    return {"primary", false, fmt::format("refuses writes: {} of {} needed replicas", good,
-                                          min_replicas)};
+    return {"primary", false,
+            fmt::format("refuses writes: {} of {} needed replicas", good, min_replicas)};
   }
-  return {"primary", true,
-          fmt::format("primary, {} {}", good, good == 1 ? "replica" : "replicas")};
+  return {"primary", true, fmt::format("primary, {} {}", good, good == 1 ? "replica" : "replicas")};
 }
 
 NodeView view_replica(const DataNode& node) {
@@ -114,8 +115,9 @@ NodeView view_replica(const DataNode& node) {
   if (up && !syncing) {
     return {"replica", true, "replica in sync"};
   }
-  return {"replica", false, fmt::format("replica of {}, {}", field(node, "master_host"),
-                                        syncing ? "copying" : "link down")};
+  return {"replica", false,
+          fmt::format("replica of {}, {}", field(node, "master_host"),
+                      syncing ? "copying" : "link down")};
 }
 
 }  // namespace
@@ -197,12 +199,12 @@ CacheView view_of(const std::vector<DataNode>& nodes, const std::string& named_p
 }
 
 std::string cache_in_words(int writable_primaries, int replicas_in_sync) {
-  return fmt::format(
-      "{}, {} {} in sync",
-      writable_primaries == 1   ? "one writable primary"
-      : writable_primaries == 0 ? "no writable primary"
-                                : fmt::format("{} writable primaries", writable_primaries),
-      replicas_in_sync, replicas_in_sync == 1 ? "replica" : "replicas");
+  return fmt::format("{}, {} {} in sync",
+                     writable_primaries == 1 ? "one writable primary"
+                     : writable_primaries == 0
+                         ? "no writable primary"
+                         : fmt::format("{} writable primaries", writable_primaries),
+                     replicas_in_sync, replicas_in_sync == 1 ? "replica" : "replicas");
 }
 
 std::string CacheView::in_words() const {

@@ -46,12 +46,12 @@ struct CacheView {
   std::map<std::string, NodeView> nodes;  ///< by component
   std::string primary;                    ///< the only writable primary; empty when none
   int writable_primaries = 0;
-  int replicas_in_sync = 0;               ///< of that primary
+  int replicas_in_sync = 0;  ///< of that primary
   [[nodiscard]] std::string in_words() const;
 };
 
-/// `named_primary`: the address that most Sentinels give. Where two nodes say that they are primary,
-/// the one not named is a former primary, which the Sentinels have yet to demote.
+/// `named_primary`: the address that most Sentinels give. Where two nodes say that they are
+/// primary, the one not named is a former primary, which the Sentinels have yet to demote.
 CacheView view_of(const std::vector<DataNode>& nodes, const std::string& named_primary,
                   int min_replicas);
 

@@ -20,7 +20,9 @@ constexpr Duration ask_again = 4s;  // a failover takes 1 to 2 s; meanwhile Sent
 constexpr auto brisk_pace = "SENTINEL DEBUG info-period 1000 publish-period 500";
 constexpr auto usual_pace = "SENTINEL DEBUG info-period 10000 publish-period 2000";  // Redis' own
 
-Instant now() { return std::chrono::steady_clock::now(); }
+Instant now() {
+  return std::chrono::steady_clock::now();
+}
 
 }  // namespace
 
@@ -68,8 +70,8 @@ void Roles::try_sentinel(std::size_t index, const std::string& cache, const std:
                          const targets::Done<void>& done) {
   const auto sentinels = topology_.of_kind("sentinel");
   if (index == sentinels.size()) {
-    done(Error{ErrorKind::refused,
-               fmt::format("no Sentinel fails {} over: {}", cache, last_words)});
+    done(
+        Error{ErrorKind::refused, fmt::format("no Sentinel fails {} over: {}", cache, last_words)});
     return;
   }
   ask_one(*sentinels[index], "SENTINEL FAILOVER " + cache,
@@ -83,8 +85,13 @@ void Roles::try_sentinel(std::size_t index, const std::string& cache, const std:
 }
 
 void Roles::bring_home(targets::Done<Moves> done) {
-  auto move = std::make_shared<Move>(Move{blueprint(topology_).cache_homes, std::move(done),
-                                          now() + home_limit, "", {}, "", {},
+  auto move = std::make_shared<Move>(Move{blueprint(topology_).cache_homes,
+                                          std::move(done),
+                                          now() + home_limit,
+                                          "",
+                                          {},
+                                          "",
+                                          {},
                                           boost::asio::steady_timer(io_)});
   health_.look([this, move] {
     std::erase_if(move->homes, [this](const auto& h) { return at_home(h.first, h.second); });

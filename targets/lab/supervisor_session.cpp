@@ -1,10 +1,10 @@
 #include "targets/lab/supervisor_session.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <array>
+#include <signal.h>
 
 namespace faultline::lab {
 namespace {
@@ -19,15 +19,24 @@ constexpr Duration dial_limit = 5s;
 
 std::string_view name_of(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::usage: return "usage";
-    case ErrorKind::not_found: return "not_found";
-    case ErrorKind::unsupported: return "unsupported";
-    case ErrorKind::refused: return "refused";
-    case ErrorKind::fenced: return "fenced";
-    case ErrorKind::conflict: return "conflict";
-    case ErrorKind::timeout: return "timeout";
-    case ErrorKind::io: return "io";
-    case ErrorKind::cancelled: return "cancelled";
+    case ErrorKind::usage:
+      return "usage";
+    case ErrorKind::not_found:
+      return "not_found";
+    case ErrorKind::unsupported:
+      return "unsupported";
+    case ErrorKind::refused:
+      return "refused";
+    case ErrorKind::fenced:
+      return "fenced";
+    case ErrorKind::conflict:
+      return "conflict";
+    case ErrorKind::timeout:
+      return "timeout";
+    case ErrorKind::io:
+      return "io";
+    case ErrorKind::cancelled:
+      return "cancelled";
   }
   return "io";
 }
@@ -36,9 +45,13 @@ Json error_line(const Json& id, const Error& error) {
   return {{"id", id}, {"error", {{"kind", name_of(error.kind)}, {"message", error.message}}}};
 }
 
-Instant now() { return std::chrono::steady_clock::now(); }
+Instant now() {
+  return std::chrono::steady_clock::now();
+}
 
-Epoch epoch_of(const Json& fields) { return fields.at("epoch").get<Epoch>(); }
+Epoch epoch_of(const Json& fields) {
+  return fields.at("epoch").get<Epoch>();
+}
 
 }  // namespace
 
@@ -110,7 +123,9 @@ void Session::answer(const Json& id, Json ok, std::vector<net::Fd> fds) {
   channel_->send({{"id", id}, {"ok", std::move(ok)}}, std::move(fds));
 }
 
-void Session::answer(const Json& id, const Error& error) { channel_->send(error_line(id, error)); }
+void Session::answer(const Json& id, const Error& error) {
+  channel_->send(error_line(id, error));
+}
 
 void Session::answer(const Json& id, const Result<>& result) {
   if (result) {
@@ -247,8 +262,12 @@ void Session::exec(Request& request) {
     return;
   }
   const auto host = fields.at("host").get<std::string>();
-  ChildSpec spec{host, argv, fields.value("env", std::map<std::string, std::string>{}),
-                 request.fds[0].get(), request.fds[1].get(), request.fds[2].get()};
+  ChildSpec spec{host,
+                 argv,
+                 fields.value("env", std::map<std::string, std::string>{}),
+                 request.fds[0].get(),
+                 request.fds[1].get(),
+                 request.fds[2].get()};
   spec.env["FAULTLINE_LAB_HOST"] = host;
   const int number = ++last_exec_;
   const auto on_exit = [me = shared_from_this(), number](const Exit& exit) {
@@ -280,10 +299,14 @@ void Session::dial_in(Request& request) {
   const auto& fields = request.fields;
   const Question question{fields.at("host").get<std::string>(),
                           fields.at("address").get<std::string>(),
-                          fields.at("port").get<std::uint16_t>(), "", "", nullptr, dial_limit};
+                          fields.at("port").get<std::uint16_t>(),
+                          "",
+                          "",
+                          nullptr,
+                          dial_limit};
   if (lab_.topology.host(question.host) == nullptr) {
-    answer(request.id, Error{ErrorKind::not_found,
-                             fmt::format("the lab has no host '{}'", question.host)});
+    answer(request.id,
+           Error{ErrorKind::not_found, fmt::format("the lab has no host '{}'", question.host)});
     return;
   }
   dial(lab_.io, question,

@@ -21,9 +21,9 @@ struct LabParts {
   Actions& actions;
   Checks& checks;
   Ownership& ownership;
-  targets::Json about;                                 ///< "pid", "up_since", "version" for status
+  targets::Json about;                                  ///< "pid", "up_since", "version" for status
   std::function<void(const targets::Notice&)> publish;  ///< to every watcher
-  std::function<void()> down;                          ///< ends the lab
+  std::function<void()> down;                           ///< ends the lab
 };
 
 /// The world as it is now.

@@ -18,7 +18,9 @@ constexpr Duration accept_pause = std::chrono::milliseconds(100);  // when descr
 Sessions::Sessions(LabParts& lab, net::Fd listener)
     : lab_(lab), acceptor_(lab.io, stream_protocol(), listener.release()) {}
 
-void Sessions::start() { accept(); }
+void Sessions::start() {
+  accept();
+}
 
 void Sessions::accept() {
   acceptor_.async_accept([this](boost::system::error_code e, stream_protocol::socket socket) {

@@ -35,7 +35,9 @@ Profile naive() {
   return p;
 }
 
-std::string in_zone(std::size_t index, int last) { return fmt::format("10.0.{}.{}", index + 1, last); }
+std::string in_zone(std::size_t index, int last) {
+  return fmt::format("10.0.{}.{}", index + 1, last);
+}
 
 void add_hosts(Topology& t) {
   t.hosts.push_back({"core", "", "10.0.0.1"});

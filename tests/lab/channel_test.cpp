@@ -3,12 +3,12 @@
 #include "targets/lab/protocol.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include <array>
+#include <fcntl.h>
+#include <sys/socket.h>
 
 namespace faultline::lab {
 namespace {

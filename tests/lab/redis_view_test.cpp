@@ -9,14 +9,18 @@ constexpr auto a_address = "10.0.1.20";
 constexpr auto b_address = "10.0.2.20";
 
 DataNode primary_node(std::string name, std::string address, int good) {
-  return {std::move(name), std::move(address), true,
+  return {std::move(name),
+          std::move(address),
+          true,
           {{"role", "master"},
            {"connected_slaves", std::to_string(good)},
            {"min_slaves_good_slaves", std::to_string(good)}}};
 }
 
 DataNode replica_node(std::string name, std::string address, std::string of, bool up = true) {
-  return {std::move(name), std::move(address), true,
+  return {std::move(name),
+          std::move(address),
+          true,
           {{"role", "slave"},
            {"master_host", std::move(of)},
            {"master_link_status", up ? "up" : "down"},
@@ -50,10 +54,10 @@ TEST(RedisInfo, IsReadLineByLine) {
 }
 
 TEST(CacheView, AHealthyCacheHasOnePrimaryWithItsReplicas) {
-  const auto view = view_of({primary_node("a-redis", a_address, 2),
-                             replica_node("b-redis", b_address, a_address),
-                             replica_node("c-redis", "10.0.3.20", a_address)},
-                            a_address, 1);
+  const auto view =
+      view_of({primary_node("a-redis", a_address, 2), replica_node("b-redis", b_address, a_address),
+               replica_node("c-redis", "10.0.3.20", a_address)},
+              a_address, 1);
   EXPECT_EQ(view.primary, "a-redis");
   EXPECT_EQ(view.in_words(), "one writable primary, 2 replicas in sync");
   EXPECT_EQ(view.nodes.at("a-redis").role, "primary");
@@ -82,10 +86,10 @@ TEST(CacheView, WhereTwoSayPrimaryTheOneNotNamedIsAFormerOne) {
 }
 
 TEST(CacheView, AReplicaOfAnotherPrimaryIsNotInSync) {
-  const auto view = view_of({primary_node("b-redis", b_address, 1),
-                             replica_node("c-redis", "10.0.3.20", a_address),
-                             replica_node("a-redis", a_address, b_address, false)},
-                            b_address, 1);
+  const auto view = view_of(
+      {primary_node("b-redis", b_address, 1), replica_node("c-redis", "10.0.3.20", a_address),
+       replica_node("a-redis", a_address, b_address, false)},
+      b_address, 1);
   EXPECT_EQ(view.replicas_in_sync, 0);
   EXPECT_EQ(view.nodes.at("a-redis").words, "replica of 10.0.2.20, link down");
 }
@@ -97,8 +101,9 @@ TEST(CacheView, ANodeThatDoesNotAnswerHasNoRole) {
 }
 
 RedisReply replicas_seen(const std::string& a_role, const std::string& a_priority) {
-  return {false, {"ip", a_address, "role-reported", a_role, "slave-priority", a_priority,
-                  "ip", b_address, "role-reported", "slave", "slave-priority", "100"}};
+  return {false,
+          {"ip", a_address, "role-reported", a_role, "slave-priority", a_priority, "ip", b_address,
+           "role-reported", "slave", "slave-priority", "100"}};
 }
 
 TEST(Prefers, IsTheOnlyReplicaWithTheLowestPriorityNumber) {
