@@ -46,7 +46,7 @@ struct Writes {
   std::uint64_t lost = 0;        ///< acknowledged and not there at the end
   std::uint64_t duplicated = 0;  ///< there more than once
   std::uint64_t stale = 0;       ///< there with an older value
-  double loss_span_ms = 0;       ///< from the first to the last lost write: the recovery point actual
+  double loss_span_ms = 0;  ///< from the first to the last lost write: the actual recovery point
 };
 
 }  // namespace faultline::slo
