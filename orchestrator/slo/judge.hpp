@@ -34,7 +34,7 @@ struct Recovery {
   std::optional<double> symptom_ms;        ///< first bad request; none: users felt nothing
   std::optional<double> first_success_ms;  ///< first good one after the symptom
   std::optional<double> sustained_ms;      ///< first good one from which `sustain` stays good
-  double actual_ms = 0;                    ///< sustained; 0 without a symptom; the cap when censored
+  double actual_ms = 0;  ///< sustained; 0 without a symptom; the cap when censored
   bool censored = false;                   ///< not recovered when observation ended: "> cap"; also
                                            ///< when nothing at all was observed
   double resolution_ms = 0;                ///< time between two probes: nothing finer is known
