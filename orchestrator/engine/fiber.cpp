@@ -1,13 +1,16 @@
 #include "orchestrator/engine/fiber.hpp"
 
+#include "orchestrator/engine/experiment.hpp"
+
 #include <boost/asio/post.hpp>
+#include <boost/context/protected_fixedsize_stack.hpp>
 
 namespace faultline::engine {
 
 void Fiber::start(const boost::asio::any_io_executor& executor, std::function<void(Fiber&)> body,
                   std::function<void(std::exception_ptr)> ended) {
   boost::asio::spawn(
-      executor,
+      executor, std::allocator_arg, boost::context::protected_fixedsize_stack(method_stack_bytes),
       [executor, body = std::move(body)](boost::asio::yield_context yield) {
         Fiber fiber(executor, std::move(yield));
         body(fiber);

@@ -11,8 +11,6 @@ namespace {
 constexpr Duration heal_limit = std::chrono::seconds(30);  // as long as a residue may settle
 constexpr Duration heal_pause = std::chrono::milliseconds(200);
 constexpr Duration renew_every = std::chrono::seconds(1);  // the target's lease is 10 s
-constexpr Duration tick_every = std::chrono::milliseconds(500);
-constexpr Duration drain_limit = std::chrono::seconds(30);  // workers read back within 15 s
 constexpr Duration verify_window = std::chrono::seconds(5);
 
 FaultPorts make_ports(const RunInputs& in, Ledger& ledger, Timeline& timeline) {
@@ -118,6 +116,10 @@ void Run::changed() {
 
 void Run::enter(const std::string& phase, std::optional<Duration> expected) {
   const auto now = in_.clock.now();
+  phase_expected_ = expected;
+  if (phase == phase_name_) {
+    return;
+  }
   if (!phases_.empty()) {
     timeline_.stamp(phases_.back(), "finished", now);
   }
@@ -127,7 +129,6 @@ void Run::enter(const std::string& phase, std::optional<Duration> expected) {
   phases_.push_back(std::move(entry));
   phase_name_ = phase;
   phase_started_ = now;
-  phase_expected_ = expected;
   timeline_.tell("phase",
                  {{"phase", phase}, {"expected_ms", expected ? Json(to_ms(*expected)) : Json()}});
 }
@@ -180,6 +181,7 @@ void Run::wait_until_healthy(Instant limit) {
 }
 
 void Run::check_requires() {
+  enter("requires", std::nullopt);
   in_.target.observe([this](const Result<targets::World>& world) {
     if (!world) {
       return next(life_.done(world.error().message));
@@ -201,10 +203,10 @@ void Run::check_requires() {
 }
 
 void Run::run_method() {
-  enter("method", std::nullopt);
   if (!in_.measure) {
     return spawn_method();
   }
+  enter("baseline", std::nullopt);  // the load starts with it; the script says how long it is
   probes_.start(in_.environment, in_.id, in_.seed, [this](const Result<>& started) {
     if (!started) {
       return next(life_.done("a worker could not be started: " + started.error().message));
@@ -294,34 +296,6 @@ void Run::judge_all() {
        });
 }
 
-void Run::collect() {
-  // What was decided early is decided; its figures are of the whole window all the same.
-  for (auto& o : objectives_) {
-    if (o.summary && o.phase == "method") {
-      auto whole = judge(o.expectation, probes_, in_.environment, o.from, o.to, true);
-      whole.phase = o.phase;
-      o = std::move(whole);
-    }
-  }
-  for (const auto& expectation : lost_) {
-    add(judge(expectation, probes_, in_.environment, timeline_.start(), in_.clock.now(), true),
-        "method");
-  }
-  if (const auto problem = probes_.problem(); !problem.empty() && in_.measure) {
-    life_.doubt(problem);
-  } else if (probes_.running()) {
-    life_.doubt("a worker did not finish within " + in_words(drain_limit));
-  }
-  for (const auto& o : objectives_) {
-    if (o.recovery) {
-      timeline_.tell("recovery", {{"probe", o.expectation.subject},
-                                  {"actual_ms", o.recovery->actual_ms},
-                                  {"objective_ms", to_ms(o.expectation.over)},
-                                  {"censored", o.recovery->censored}});
-    }
-  }
-}
-
 void Run::report() {
   const auto finish = [this](const Result<>&) {
     heartbeat_.reset();
@@ -366,120 +340,6 @@ void Run::on_notice(const targets::Notice& notice) {
   } else if (notice.name == "owner_lost" || notice.name == "target_gone") {
     stop(Stop::environment_lost, "the environment was lost in the middle of the run: " +
                                      notice.detail.value("reason", notice.name));
-  }
-}
-
-void Run::compare(const std::function<void(FaultLife::Compared)>& done) {
-  if (std::ranges::any_of(faults_, [](const auto& f) { return f->life().in_force(); })) {
-    return done({.waiting = true, .differences = {}});
-  }
-  in_.target.invariants([this, done](const Result<std::vector<targets::Invariant>>& now) {
-    if (!now) {
-      return done({.waiting = false, .differences = {now.error().message}});
-    }
-    auto found = differences(*now);
-    if (found.empty()) {
-      note_lasting_changes(*now);
-    }
-    done({.waiting = false, .differences = std::move(found)});
-  });
-}
-
-std::vector<std::string> Run::differences(const std::vector<targets::Invariant>& now) const {
-  std::set<std::string> may_move;
-  for (const auto& fault : faults_) {
-    may_move.insert(fault->plan().may_move.begin(), fault->plan().may_move.end());
-  }
-  std::vector<std::string> found;
-  for (const auto& was : before_) {
-    const auto is = std::ranges::find(now, was.name, &targets::Invariant::name);
-    const std::string value = is == now.end() ? "gone" : is->value;
-    if (value != was.value && !may_move.contains(was.name)) {
-      found.push_back(fmt::format("{}: was {}, is {}", was.name, was.value, value));
-    }
-  }
-  for (const auto& is : now) {
-    if (std::ranges::find(before_, is.name, &targets::Invariant::name) == before_.end()) {
-      found.push_back(fmt::format("{}: was not there, is {}", is.name, is.value));
-    }
-  }
-  return found;
-}
-
-void Run::note_lasting_changes(const std::vector<targets::Invariant>& now) {
-  for (const auto& fault : faults_) {
-    std::vector<std::string> changes;
-    for (const auto& name : fault->plan().may_move) {
-      const auto was = std::ranges::find(before_, name, &targets::Invariant::name);
-      const auto is = std::ranges::find(now, name, &targets::Invariant::name);
-      if (was != before_.end() && is != now.end() && was->value != is->value) {
-        changes.push_back(fmt::format("{}: {} -> {}", name, was->value, is->value));
-      }
-    }
-    fault->set_lasting_changes(std::move(changes));
-  }
-}
-
-void Run::tick() {
-  const auto now = in_.clock.now();
-  Json probes = Json::object();
-  for (const auto& m : probes_.all()) {
-    const auto from = ticked_ == Instant{} ? now - tick_every : ticked_;
-    const auto s = slo::summarize(m.series, from - tick_every, now - tick_every);
-    probes[m.probe.name] = {{"requests", s.requests},
-                            {"good", s.good},
-                            {"degraded", s.degraded},
-                            {"bad", s.bad},
-                            {"p99_ms", std::isfinite(s.p99_ms) ? Json(s.p99_ms) : Json()}};
-  }
-  Json faults = Json::array();
-  for (const auto& f : faults_) {
-    if (f->life().in_force() && f->applied_at()) {
-      faults.push_back(
-          {{"id", f->id()}, {"summary", f->summary()}, {"age_ms", to_ms(now - *f->applied_at())}});
-    }
-  }
-  ticked_ = now;
-  timeline_.show("tick",
-                 {{"phase", phase_name_},
-                  {"phase_elapsed_ms", to_ms(now - phase_started_)},
-                  {"phase_expected_ms", phase_expected_ ? Json(to_ms(*phase_expected_)) : Json()},
-                  {"probes", probes},
-                  {"faults", faults}});
-  tick_ = later(tick_every, [this] { tick(); });
-}
-
-void Run::add(Objective objective, const std::string& phase) {
-  objective.phase = phase;
-  timeline_.tell("objective", objective.record());
-  if (objective.decision == slo::Decision::broken) {
-    life_.missed(objective.reason);
-  } else if (objective.decision == slo::Decision::undecided) {
-    life_.doubt(objective.reason);
-  }
-  objectives_.push_back(std::move(objective));
-}
-
-std::vector<Expectation> Run::steady_state() const {
-  std::vector<Expectation> wanted;
-  for (const auto& [name, expectation] : in_.environment.objectives) {
-    const auto& named = in_.experiment.steady_state;
-    if (named.empty() || std::ranges::find(named, name) != named.end()) {
-      wanted.push_back(expectation);
-    }
-  }
-  return wanted;
-}
-
-void Run::judge_steady_state(const std::string& phase, Instant from, Instant to,
-                             bool missing_is_doubt) {
-  for (const auto& expectation : steady_state()) {
-    auto objective = judge(expectation, probes_, in_.environment, from, to, true);
-    if (missing_is_doubt && objective.decision == slo::Decision::broken) {
-      objective.decision = slo::Decision::undecided;
-      objective.reason = "the baseline did not hold: " + objective.reason;
-    }
-    add(std::move(objective), phase);
   }
 }
 

@@ -47,7 +47,11 @@ class Run : private Stage {
   void stop(Stop why, const std::string& reason);
 
  private:
-  // The steps, in run.cpp.
+  static constexpr Duration tick_every = std::chrono::milliseconds(500);
+  static constexpr Duration drain_limit =
+      std::chrono::seconds(30);  ///< workers read back within 15 s
+
+  // The steps, in run.cpp; measuring in run_measure.cpp, comparing in run_residue.cpp.
   void next(RunLife::Command command);
   void heal();
   void acquire(Instant until);

@@ -47,7 +47,7 @@ void Run::baseline(std::optional<Duration> length, const Place& place) {
   }
   baseline_done_ = true;
   if (!in_.measure) {
-    return;
+    return enter("method", std::nullopt);
   }
   const auto window = length.value_or(in_.environment.baseline);
   enter("baseline", in_.environment.warm_up + window);
@@ -156,8 +156,7 @@ bool Run::expect(const Expectation& expectation) {
       (expectation.sli == Sli::recovery ? *from + in_.environment.recovery_cap : to) +
       in_.environment.client_deadline;
   const auto left = std::max(latest - in_.clock.now(), Duration::zero());
-  timeline_.tell("expecting",
-                 {{"objective", in_words(expectation)}, {"at_most_ms", to_ms(left)}});
+  timeline_.tell("expecting", {{"objective", in_words(expectation)}, {"at_most_ms", to_ms(left)}});
   phase_expected_ = in_.clock.now() + left - phase_started_;
   wake_ = later(left, [this] { changed(); });
   Objective objective;

@@ -1,0 +1,104 @@
+#include "orchestrator/engine/run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+/// What a run measures and judges.
+namespace faultline::engine {
+
+void Run::collect() {
+  // What was decided early is decided; its figures are of the whole window all the same.
+  for (auto& o : objectives_) {
+    if (o.summary && o.phase == "method") {
+      auto whole = judge(o.expectation, probes_, in_.environment, o.from, o.to, true);
+      whole.phase = o.phase;
+      o = std::move(whole);
+    }
+  }
+  for (const auto& expectation : lost_) {
+    add(judge(expectation, probes_, in_.environment, timeline_.start(), in_.clock.now(), true),
+        "method");
+  }
+  if (const auto problem = probes_.problem(); !problem.empty() && in_.measure) {
+    life_.doubt(problem);
+  } else if (probes_.running()) {
+    life_.doubt("a worker did not finish within " + in_words(drain_limit));
+  }
+  for (const auto& o : objectives_) {
+    if (o.recovery) {
+      timeline_.tell("recovery", {{"probe", o.expectation.subject},
+                                  {"actual_ms", o.recovery->actual_ms},
+                                  {"objective_ms", to_ms(o.expectation.over)},
+                                  {"censored", o.recovery->censored}});
+    }
+  }
+}
+
+void Run::tick() {
+  const auto now = in_.clock.now();
+  Json probes = Json::object();
+  for (const auto& m : probes_.all()) {
+    const auto from = ticked_ == Instant{} ? now - tick_every : ticked_;
+    const auto s = slo::summarize(m.series, from - tick_every, now - tick_every);
+    probes[m.probe.name] = {{"requests", s.requests},
+                            {"good", s.good},
+                            {"degraded", s.degraded},
+                            {"bad", s.bad},
+                            {"p99_ms", std::isfinite(s.p99_ms) ? Json(s.p99_ms) : Json()}};
+  }
+  Json faults = Json::array();
+  for (const auto& f : faults_) {
+    if (f->life().in_force() && f->applied_at()) {
+      faults.push_back(
+          {{"id", f->id()}, {"summary", f->summary()}, {"age_ms", to_ms(now - *f->applied_at())}});
+    }
+  }
+  ticked_ = now;
+  timeline_.show("tick",
+                 {{"phase", phase_name_},
+                  {"phase_elapsed_ms", to_ms(now - phase_started_)},
+                  {"phase_expected_ms", phase_expected_ ? Json(to_ms(*phase_expected_)) : Json()},
+                  {"probes", probes},
+                  {"faults", faults}});
+  tick_ = later(tick_every, [this] { tick(); });
+}
+
+void Run::add(Objective objective, const std::string& phase) {
+  objective.phase = phase;
+  auto told = objective.record();
+  told["objective_name"] = objective.name;  // an event's own name is what it is
+  timeline_.tell("objective", std::move(told));
+  if (objective.decision == slo::Decision::broken) {
+    life_.missed(objective.reason);
+  } else if (objective.decision == slo::Decision::undecided) {
+    life_.doubt(objective.reason);
+  }
+  objectives_.push_back(std::move(objective));
+}
+
+std::vector<Expectation> Run::steady_state() const {
+  std::vector<Expectation> wanted;
+  for (const auto& [name, expectation] : in_.environment.objectives) {
+    const auto& named = in_.experiment.steady_state;
+    if (named.empty() || std::ranges::find(named, name) != named.end()) {
+      wanted.push_back(expectation);
+    }
+  }
+  return wanted;
+}
+
+void Run::judge_steady_state(const std::string& phase, Instant from, Instant to,
+                             bool missing_is_doubt) {
+  for (const auto& expectation : steady_state()) {
+    auto objective = judge(expectation, probes_, in_.environment, from, to, true);
+    if (missing_is_doubt && objective.decision == slo::Decision::broken) {
+      objective.decision = slo::Decision::undecided;
+      objective.reason = "the baseline did not hold: " + objective.reason;
+    }
+    add(std::move(objective), phase);
+  }
+}
+
+}  // namespace faultline::engine

@@ -1,0 +1,276 @@
+#include "tests/integration/program.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+
+/// Experiments on the real lab, run as people run them.
+namespace faultline::integration {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+class DrillTest : public testing::Test {
+ protected:
+  /// An experiment around a method's body, in a file of its own.
+  [[nodiscard]] std::string script(const std::string& body) const {
+    return file("experiment.lua",
+                "return experiment { name = 'test', hypothesis = 'it holds',\n"
+                "method = function(run)\n" +
+                    body + "\nend }\n");
+  }
+  [[nodiscard]] std::string file(const std::string& name, const std::string& text) const {
+    const auto path = home_.path() / name;
+    std::ofstream(path) << text;
+    return path.string();
+  }
+  [[nodiscard]] std::vector<std::string> arguments(const std::string& experiment,
+                                                   const std::string& profile = "hardened") const {
+    return {"run",       experiment, "--env",  sources() + "/tests/integration/quick.lua",
+            "--profile", profile,    "--json", "-"};
+  }
+  Outcome run(const std::string& experiment, const std::string& profile = "hardened") {
+    const Outcome outcome = home_.run(arguments(experiment, profile));
+    record = json::parse(outcome.out, nullptr, false);
+    return outcome;
+  }
+  [[nodiscard]] std::string in_force() const {
+    return json::parse(home_.run({"lab", "status", "--json"}).out)["in_force"].dump();
+  }
+  void lab_up() {
+    const Outcome up = home_.run({"lab", "up"});
+    ASSERT_EQ(up.code, 0) << up.err;
+  }
+  /// Starts a fault that would be held for a minute, and returns when its effect is proved.
+  [[nodiscard]] std::unique_ptr<Program> hold(const std::vector<std::string>& fault) {
+    std::vector<std::string> words{"inject"};
+    words.insert(words.end(), fault.begin(), fault.end());
+    words.insert(words.end(), {"--for", "60s"});
+    auto program = home_.start(words);
+    EXPECT_TRUE(program->says("effect_proved")) << program->wait().err;
+    return program;
+  }
+
+  TemporaryHome home_;
+  json record;
+};
+
+TEST_F(DrillTest, HardenedSurvivesTheLossOfThePrimaryAndNothingIsLeft) {
+  const Outcome told = run(script(R"(
+    local down = run:inject(fault.redis_failover { cache = "sessions" })
+    run:expect(recovered "sessions", { from = down, within = 5*s })
+    run:expect(good("login", 90), { from = down, over = 6*s })
+    run:expect(lost("sessions", 0), { from = down })
+    down:revert())"));
+  ASSERT_FALSE(record.is_discarded()) << told.err;
+  EXPECT_EQ(record["verdict"], "passed") << record["reason"];
+  EXPECT_EQ(told.code, 0);
+  const json& fault = record["faults"][0];
+  EXPECT_TRUE(fault["effect"]["proved"]);
+  EXPECT_TRUE(fault["residue"].empty()) << fault["residue"];
+  EXPECT_THAT(fault["lasting_changes"].dump(), HasSubstr("a-redis -> "));
+  EXPECT_GT(record["recovery"][0]["writes"]["acknowledged"], 100);
+  EXPECT_GT(record["recovery"][0]["actual_ms"], 500) << "Sentinel cannot be that quick";
+}
+
+TEST_F(DrillTest, NaiveMissesTheRecoveryTimeAndTheRecordShowsHowLongItTook) {
+  const Outcome told = run(script(R"(
+    local down = run:inject(fault.redis_failover { cache = "sessions" })
+    run:expect(recovered "sessions", { from = down, within = 5*s })
+    down:revert())"),
+                           "naive");
+  ASSERT_FALSE(record.is_discarded()) << told.err;
+  EXPECT_EQ(record["verdict"], "failed") << record["reason"];
+  EXPECT_EQ(told.code, 1);
+  EXPECT_GT(record["recovery"][0]["actual_ms"], 29'000);
+  EXPECT_THAT(told.err, HasSubstr("first symptom"));
+}
+
+TEST_F(DrillTest, EveryModeOfEveryFaultTakesHoldAndIsGoneAfterwards) {
+  lab_up();
+  for (const auto& fault : std::vector<std::vector<std::string>>{
+           {"az_partition", "zone=b", "mode=full"},
+           {"az_partition", "zone=b", "mode=inbound"},
+           {"az_partition", "zone=c", "mode=outbound"},
+           {"redis_failover", "cache=sessions", "mode=hang"},
+           {"redis_failover", "cache=sessions", "mode=isolate"},
+           {"redis_failover", "cache=sessions", "mode=switchover"}}) {
+    std::vector<std::string> words{"inject"};
+    words.insert(words.end(), fault.begin(), fault.end());
+    words.insert(words.end(), {"--for", "3s"});
+    const Outcome told = home_.run(words);
+    EXPECT_EQ(told.code, 0) << fault[0] << " " << fault.back() << "\n" << told.err;
+    EXPECT_THAT(told.err, HasSubstr("effect_proved")) << fault.back();
+    EXPECT_THAT(told.err, HasSubstr("nothing left behind")) << fault.back();
+  }
+}
+
+TEST_F(DrillTest, TwoFaultsOnOneZoneStackAndRevertInAnyOrder) {
+  const Outcome told = run(script(R"(
+    local cut = run:inject(fault.az_partition { zone = "c", mode = "inbound" })
+    local more = run:inject(fault.az_partition { zone = "c", mode = "outbound" })
+    cut:revert()
+    run:wait(1*s)
+    more:revert())"));
+  ASSERT_FALSE(record.is_discarded()) << told.err;
+  EXPECT_EQ(record["verdict"], "passed") << record["reason"];
+  for (const auto& fault : record["faults"]) {
+    EXPECT_TRUE(fault["effect"]["proved"]) << fault;
+  }
+}
+
+TEST_F(DrillTest, KilledInTheMiddleAndRecoveredNothingOfTheFaultIsLeft) {
+  lab_up();
+  for (const auto& fault : std::vector<std::vector<std::string>>{
+           {"az_partition", "zone=b"}, {"redis_failover", "cache=sessions"}}) {
+    hold(fault)->signal(SIGKILL);
+    const Outcome recovered = home_.run({"recover"});
+    EXPECT_EQ(recovered.code, 0) << recovered.err;
+    EXPECT_THAT(recovered.out, HasSubstr("reverted, nothing left"));
+    EXPECT_EQ(in_force(), "[]");
+    const Outcome rules = home_.run({"lab", "exec", "core", "--", "nft", "list", "ruleset"});
+    EXPECT_THAT(rules.out, Not(HasSubstr("fl_")));
+    EXPECT_THAT(home_.run({"recover"}).out, HasSubstr("nothing to recover"));
+  }
+}
+
+TEST_F(DrillTest, KilledWithAPrivateLabEverythingIsGoneWithIt) {
+  auto program = home_.start({"inject", "az_partition", "zone=b", "--for", "60s"});
+  ASSERT_TRUE(program->says("effect_proved"));
+  program->signal(SIGKILL);
+  program.reset();
+  const Outcome recovered = home_.run({"recover"});
+  EXPECT_EQ(recovered.code, 0) << recovered.err;
+  EXPECT_THAT(recovered.out, HasSubstr("its environment is gone"));
+}
+
+TEST_F(DrillTest, TheLabRevertsByItselfWhenItsOwnerIsSilentForTenSeconds) {
+  lab_up();
+  const auto program = hold({"az_partition", "zone=b"});
+  program->signal(SIGSTOP);
+  ASSERT_THAT(in_force(), HasSubstr("network.cut"));
+  const Outcome waited = home_.run({"lab", "exec", "control", "--", "sleep", "11"});
+  ASSERT_EQ(waited.code, 0);
+  EXPECT_EQ(in_force(), "[]");
+  program->signal(SIGCONT);
+  const Outcome ended = program->wait();
+  EXPECT_NE(ended.code, 0) << "a run that lost its environment is no pass";
+}
+
+TEST_F(DrillTest, AbortAndCtrlCRevertAndAreNoPass) {
+  lab_up();
+  const auto aborted = hold({"az_partition", "zone=b"});
+  const Outcome abort = home_.run({"abort", "--reason", "seen enough"});
+  EXPECT_EQ(abort.code, 0) << abort.err;
+  EXPECT_EQ(in_force(), "[]");
+  EXPECT_EQ(aborted->wait().code, 4);
+
+  const auto interrupted = hold({"az_partition", "zone=b"});
+  interrupted->signal(SIGINT);
+  EXPECT_EQ(interrupted->wait().code, 130);
+  EXPECT_EQ(in_force(), "[]");
+}
+
+TEST_F(DrillTest, ASecondRunOnOneLabIsRefusedOrWaits) {
+  lab_up();
+  const auto first = home_.start({"inject", "az_partition", "zone=b", "--for", "3s"});
+  ASSERT_TRUE(first->says("effect_proved"));
+  const Outcome second = home_.run({"inject", "az_partition", "zone=c", "--for", "1s"});
+  EXPECT_EQ(second.code, 3);
+  EXPECT_THAT(second.err, HasSubstr("the lab is owned by run"));
+  const Outcome waited = home_.run({"run", script("run:wait(100*ms)"), "--env",
+                                    sources() + "/tests/integration/quick.lua", "--wait", "60s"});
+  EXPECT_EQ(waited.code, 0) << waited.err;
+}
+
+struct BadScript {
+  const char* name;
+  const char* body;
+  int code;
+  const char* says;
+};
+
+class BadScripts : public DrillTest, public testing::WithParamInterface<BadScript> {};
+
+TEST_P(BadScripts, AreFoundBeforeAnythingIsTouched) {
+  const auto& bad = GetParam();
+  const Outcome told = run(script(bad.body));
+  EXPECT_EQ(told.code, bad.code) << told.err;
+  EXPECT_THAT(told.err, HasSubstr(bad.says));
+  EXPECT_THAT(told.err, HasSubstr("experiment.lua:")) << "no place";
+  EXPECT_THAT(told.err, Not(HasSubstr("run_started")));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , BadScripts,
+    testing::Values(
+        BadScript{"Syntax", "if x then", 2, "unexpected symbol"},
+        BadScript{"MisspeltParameter", "run:inject(fault.redis_failover { cahce = 'sessions' })", 2,
+                  "did you mean 'cache'?"},
+        BadScript{"MisspeltFault", "run:inject(fault.redis_failovr {})", 2, "redis_failover"},
+        BadScript{"WrongUnit", "run:wait(20)", 2, "expected a duration such as 20*s, found 20"},
+        BadScript{"UnknownZone", "run:inject(fault.az_partition { zone = 'd' })", 2, "no zone"},
+        BadScript{"NothingSelected",
+                  "run:log(instances { service = 'app', zone = 'a', spot = true, share = 0 })", 3,
+                  "matches nothing"},
+        BadScript{"EndlessLoop", "while true do pcall(function() while true do end end) end", 2,
+                  "instructions"},
+        BadScript{"MemoryBomb", "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1000) .. i end", 2,
+                  "memory"},
+        BadScript{"StringBomb", "pcall(string.rep, 'x', 1e10) local x = ('x'):rep(1e10)", 2,
+                  "a string may have at most 1024 KiB"}),
+    [](const testing::TestParamInfo<BadScript>& bundle) { return bundle.param.name; });
+
+TEST_F(DrillTest, AnEndlessLoopThatTheDryPassCannotSeeEndsInconclusiveAndReverted) {
+  const Outcome told = run(script(R"(
+    local down = run:inject(fault.redis_failover { cache = "sessions" })
+    if not run:expect(recovered "sessions", { from = down, within = 1*ms }) then
+      while true do pcall(function() while true do end end) end
+    end)"));
+  ASSERT_FALSE(record.is_discarded()) << told.err;
+  EXPECT_EQ(told.code, 3);
+  EXPECT_EQ(record["verdict"], "inconclusive");
+  EXPECT_TRUE(record["faults"][0]["residue"].empty());
+}
+
+TEST_F(DrillTest, AnUnwritableHomeInjectsNothing) {
+  const Outcome told =
+      Program({program("faultline"), "inject", "az_partition", "zone=b", "--for", "1s"},
+              {{"FAULTLINE_HOME", "/dev/null/home"}})
+          .wait();
+  EXPECT_EQ(told.code, 3);
+  EXPECT_THAT(told.err, HasSubstr("nothing was injected"));
+  EXPECT_THAT(told.err, HasSubstr("/dev/null/home"));
+}
+
+TEST_F(DrillTest, AFullDiskInjectsNothing) {
+  const auto disk = home_.path() / "disk";
+  fs::create_directories(disk);
+  const Outcome told =
+      Program({"unshare", "-Urm", "sh", "-c",
+               "mount -t tmpfs -o size=64k full " + disk.string() + " && mkdir " + disk.string() +
+                   "/journal && { dd if=/dev/zero of=" + disk.string() +
+                   "/fill bs=4k 2>/dev/null || true; } && exec " + program("faultline") +
+                   " inject az_partition zone=b --for 1s"},
+              {{"FAULTLINE_HOME", disk.string()}})
+          .wait();
+  EXPECT_EQ(told.code, 3) << told.err;
+  EXPECT_THAT(told.err, HasSubstr("nothing was injected"));
+}
+
+TEST_F(DrillTest, HistoryAndShowTellOfTheRun) {
+  run(script("run:wait(200*ms)"));
+  const auto id = record["id"].get<std::string>();
+  EXPECT_THAT(home_.run({"history"}).out, HasSubstr(id));
+  EXPECT_THAT(home_.run({"show", "last"}).out, HasSubstr("passed"));
+  const Outcome whole = home_.run({"show", id, "--json"});
+  EXPECT_EQ(json::parse(whole.out)["id"], id);
+}
+
+}  // namespace
+}  // namespace faultline::integration
