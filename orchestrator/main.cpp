@@ -32,6 +32,7 @@ fs::path folder(const char* own, const char* xdg, const char* below_home) {
 /// the chosen one builds what it needs and returns the exit code.
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of that write, not an end
+  std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that may not grow
   try {
     Context context;
     context.home = folder("FAULTLINE_HOME", "XDG_STATE_HOME", ".local/state");

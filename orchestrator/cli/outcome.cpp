@@ -14,6 +14,13 @@ namespace faultline::cli {
 namespace fs = std::filesystem;
 namespace {
 
+using nlohmann::json;
+
+/// Text from outside, such as a log line in an error, need not be UTF-8.
+std::string text_of(const json& record, int indent = -1) {
+  return record.dump(indent, ' ', false, json::error_handler_t::replace);
+}
+
 Result<> write_file(const fs::path& file, const std::string& text) {
   std::ofstream out(file, std::ios::binary);
   out << text;
@@ -36,7 +43,8 @@ void keep(const Context& context, const engine::RunResult& result, targets::Targ
   const auto folder = context.home / "runs" / result.record.at("id").get<std::string>();
   std::error_code error;
   fs::create_directories(folder, error);
-  if (const auto written = write_file(folder / "record.json", result.record.dump(2)); !written) {
+  if (const auto written = write_file(folder / "record.json", text_of(result.record, 2));
+      !written) {
     warn(written.error().message);
   }
   if (result.exit_code != 0) {
@@ -55,7 +63,7 @@ Result<> write_outputs(const Outputs& outputs, const std::vector<nlohmann::json>
   if (!outputs.json.empty() && !records.empty()) {
     std::string text;
     for (const auto& record : records) {
-      text += records.size() == 1 && outputs.json != "-" ? record.dump(2) : record.dump();
+      text += text_of(record, records.size() == 1 && outputs.json != "-" ? 2 : -1);
       text += '\n';
     }
     if (outputs.json == "-") {

@@ -152,9 +152,9 @@ void FaultRunner::prove_from(std::size_t check, std::string evidence) {
   const auto& asked = plan_.effect[check];
   ports_.target.check(asked, [self = shared_from_this(), check, evidence,
                               summary = asked.summary](const auto& result) {
-    const std::string seen =
-        fmt::format("{}{}: {}", evidence.empty() ? "" : evidence + "; ", summary,
-                    result ? result->evidence : result.error().message);
+    const auto found = result ? result->evidence : result.error().message;
+    const auto told = found == summary ? summary : summary + ": " + found;
+    const auto seen = evidence.empty() ? told : evidence + "; " + told;
     if (result && result->holds) {
       self->prove_from(check + 1, seen);
     } else {
