@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 constexpr Duration start_limit = 25s;   // below the 30 s after which `launch` gives up by itself
 constexpr Duration look_pause = 20ms;   // while starting, when each look decides how long it takes
 constexpr Duration tick_every = 100ms;  // how late a lease or deadline may end
-constexpr Duration ping_limit = 200ms;
+constexpr int last_wave = 2;            // of three in which the components start
 
 Instant now() {
   return std::chrono::steady_clock::now();
@@ -136,48 +136,48 @@ class Supervisor {
     }
   }
 
-  [[nodiscard]] bool waits_for_home(const Process& process) const {
-    const auto& homes = homes_;
-    return process.kind == "redis" && homes.at(process.labels.at("cache")) != process.name;
+  /// A replica that connects before its primary listens tries again a second later, and a Sentinel
+  /// that finds a node missing looks again a second later: each starts when what it needs answers.
+  [[nodiscard]] int wave_of(const Process& process) const {
+    if (process.kind == "sentinel") {
+      return last_wave;
+    }
+    const bool home =
+        process.kind != "redis" || homes_.at(process.labels.at("cache")) == process.name;
+    return home ? 0 : 1;
   }
 
   void start_components() {
     starter_.progress("components");
     if (auto prepared = components_.prepare(); !prepared) {
       give_up(prepared.error().message);
-      return;
-    }
-    if (start_those([this](const Process& p) { return !waits_for_home(p); })) {
-      start_replicas();
+    } else {
+      start_wave(0);
     }
   }
 
-  /// A replica that connects before its primary listens tries again a second later, so it starts
-  /// when the primary answers.
-  void start_replicas() {
-    const Process& home = *topology_.process(homes_.begin()->second);
-    ask(io_, liveness_question(home, home.host, ping_limit), [this](const Heard& heard) {
-      if (heard) {
-        if (start_those([this](const Process& p) { return waits_for_home(p); })) {
-          health_.look([this] { await_health(); });
-        }
-      } else {
-        later([this] { start_replicas(); });
-      }
-    });
-  }
-
-  bool start_those(const std::function<bool(const Process&)>& chosen) {
+  void start_wave(int wave) {
     for (const auto& process : topology_.processes) {
-      if (!chosen(process)) {
+      if (wave_of(process) != wave) {
         continue;
       }
       if (auto started = components_.start(process.name); !started) {
         give_up(started.error().message);
-        return false;
+        return;
       }
     }
-    return true;
+    health_.look([this, wave] { wave == last_wave ? await_health() : await_wave(wave); });
+  }
+
+  void await_wave(int wave) {
+    const auto silent = [&](const Process* node) {
+      return wave_of(*node) <= wave && health_.of(node->name).role.empty();
+    };
+    if (std::ranges::none_of(topology_.of_kind("redis"), silent)) {
+      start_wave(wave + 1);
+    } else {
+      later([this, wave] { health_.look([this, wave] { await_wave(wave); }); });
+    }
   }
 
   void await_health() {

@@ -131,25 +131,35 @@ std::optional<std::vector<RedisReply>> parse_replies(std::string_view text, std:
   return reader.whole() ? std::optional(std::move(replies)) : std::nullopt;
 }
 
-bool prefers(const RedisReply& replicas, const std::string& address) {
-  std::optional<int> wanted;
-  std::optional<int> lowest_other;
-  bool seen_as_replica = false;
-  std::string ip;
-  for (std::size_t i = 0; i + 1 < replicas.items.size(); i += 2) {
-    const auto& key = replicas.items[i];
-    const auto& value = replicas.items[i + 1];
-    if (key == "ip") {
-      ip = value;
-    } else if (key == "role-reported" && ip == address) {
-      seen_as_replica = value == "slave";
-    } else if (key == "slave-priority" && ip == address) {
-      wanted = number(value);
+std::vector<SeenReplica> parse_replicas(const RedisReply& reply) {
+  std::vector<SeenReplica> replicas;
+  for (std::size_t i = 0; i + 1 < reply.items.size(); i += 2) {
+    const auto& key = reply.items[i];
+    const auto& value = reply.items[i + 1];
+    if (key == "name") {
+      replicas.emplace_back();
+    } else if (replicas.empty()) {
+      continue;
+    } else if (key == "ip") {
+      replicas.back().address = value;
+    } else if (key == "role-reported") {
+      replicas.back().replica = value == "slave";
     } else if (key == "slave-priority") {
-      lowest_other = lowest_other ? std::min(*lowest_other, number(value)) : number(value);
+      replicas.back().priority = number(value);
     }
   }
-  return seen_as_replica && wanted && (!lowest_other || *wanted < *lowest_other);
+  return replicas;
+}
+
+bool caught_up(const std::vector<SeenReplica>& replicas) {
+  return std::ranges::all_of(replicas, &SeenReplica::replica);
+}
+
+bool prefers(const std::vector<SeenReplica>& replicas, const std::string& address) {
+  const auto wanted = std::ranges::find(replicas, address, &SeenReplica::address);
+  return wanted != replicas.end() && std::ranges::all_of(replicas, [&](const SeenReplica& other) {
+           return other.address == address || wanted->priority < other.priority;
+         });
 }
 
 std::map<std::string, std::string> parse_info(std::string_view info) {

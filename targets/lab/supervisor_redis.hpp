@@ -19,10 +19,20 @@ struct RedisReply {
 /// All `count` replies, or none while they are not whole. Stops at what is not the protocol.
 std::optional<std::vector<RedisReply>> parse_replies(std::string_view text, std::size_t count);
 
-/// Whether the Sentinel with this answer to SENTINEL REPLICAS has seen the node at `address` as a
-/// replica and would choose it: its priority number is the only lowest. What a Sentinel has not yet
-/// seen as a replica it takes for a rogue primary and demotes, even when another has promoted it.
-bool prefers(const RedisReply& replicas, const std::string& address);
+/// A node as a Sentinel has last seen it.
+struct SeenReplica {
+  std::string address;
+  bool replica = false;  ///< it said so itself
+  int priority = 0;
+};
+/// From an answer to SENTINEL REPLICAS.
+std::vector<SeenReplica> parse_replicas(const RedisReply& reply);
+
+/// Whether a Sentinel that sees these has caught up with the last failover. What it has not seen as
+/// a replica since it takes for a rogue primary, and demotes even when another has promoted it.
+bool caught_up(const std::vector<SeenReplica>& replicas);
+/// Whether it would choose the node at `address`, whose priority number is the only lowest.
+bool prefers(const std::vector<SeenReplica>& replicas, const std::string& address);
 
 /// The lines "key:value" of INFO.
 std::map<std::string, std::string> parse_info(std::string_view info);

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace faultline::lab {
 namespace {
@@ -31,6 +31,7 @@ struct Roles::Move {
   std::map<std::string, std::string> homes;  // of caches that are not at home yet
   targets::Done<Moves> done;
   Instant until;
+  bool brisk = false;             // the Sentinels' pace
   std::string from;               // where the primary was when a move was first asked for
   std::optional<Instant> agreed;  // when a Sentinel last agreed
   std::string refusal;            // the last one of a Sentinel
@@ -88,19 +89,13 @@ void Roles::bring_home(targets::Done<Moves> done) {
   auto move = std::make_shared<Move>(Move{blueprint(topology_).cache_homes,
                                           std::move(done),
                                           now() + home_limit,
+                                          false,
                                           "",
                                           {},
                                           "",
                                           {},
                                           boost::asio::steady_timer(io_)});
-  health_.look([this, move] {
-    std::erase_if(move->homes, [this](const auto& h) { return at_home(h.first, h.second); });
-    if (move->homes.empty()) {
-      move->done(Moves{});
-    } else {
-      ask_all(brisk_pace, [this, move](const Words&) { step(move); });
-    }
-  });
+  health_.look([this, move] { step(move); });
 }
 
 bool Roles::at_home(const std::string& cache, const std::string& home) const {
@@ -112,57 +107,60 @@ bool Roles::at_home(const std::string& cache, const std::string& home) const {
 void Roles::step(const std::shared_ptr<Move>& move) {
   if (move->homes.empty()) {
     end(move, {});
-    return;
+  } else {
+    ask_all("SENTINEL REPLICAS " + move->homes.begin()->first,
+            [this, move](const Words& replicas) { decide(move, replicas); });
   }
+}
+
+/// `replicas`: what every Sentinel sees. Those that do not answer cannot interfere.
+void Roles::decide(const std::shared_ptr<Move>& move, const Words& replicas) {
   const auto& [cache, home] = *move->homes.begin();
-  const auto& view = health_.cache(cache);
-  if (at_home(cache, home)) {
-    if (!move->from.empty()) {
-      move->moves.push_back(fmt::format("{}: {} -> {}", cache, move->from, home));
+  const auto& home_address = topology_.process(home)->address;
+  bool all_caught_up = true;
+  bool all_prefer_home = true;
+  for (const auto& words : replicas) {
+    if (const auto replies = parse_replies(words, 1)) {
+      const auto seen = parse_replicas(replies->front());
+      all_caught_up = all_caught_up && caught_up(seen);
+      all_prefer_home = all_prefer_home && prefers(seen, home_address);
     }
-    move->from.clear();
+  }
+  const auto& view = health_.cache(cache);
+  const bool away = !view.primary.empty() && view.primary != home;
+  const bool may_ask = !move->agreed || now() >= *move->agreed + ask_again;
+  if (at_home(cache, home) && all_caught_up) {
+    if (!move->from.empty()) {
+      move->moves.push_back(
+          fmt::format("{}: {} -> {}", cache, std::exchange(move->from, {}), home));
+    }
     move->agreed.reset();
     move->homes.erase(move->homes.begin());
     step(move);
-    return;
-  }
-  if (now() >= move->until) {
+  } else if (now() >= move->until) {
     end(move, Error{ErrorKind::timeout, not_home(*move)});
-    return;
-  }
-  const bool away = !view.primary.empty() && view.primary != home;
-  const bool may_ask = !move->agreed || now() >= *move->agreed + ask_again;
-  if (away && may_ask && view.nodes.at(home).healthy) {
+  } else if (!move->brisk) {
+    move->brisk = true;
+    ask_all(brisk_pace, [this, move](const Words&) { look_later(move); });
+  } else if (away && may_ask && all_caught_up && all_prefer_home && view.nodes.at(home).healthy) {
     ask_for_move(move);
   } else {
     look_later(move);
   }
 }
 
-/// Only when every Sentinel that answers is ready to choose the home: another would undo it.
 void Roles::ask_for_move(const std::shared_ptr<Move>& move) {
-  const auto& [cache, home] = *move->homes.begin();
-  ask_all("SENTINEL REPLICAS " + cache, [this, move, cache = cache, home = home](const Words& all) {
-    const auto unready = [&](const std::string& words) {
-      const auto replies = parse_replies(words, 1);
-      return replies && !prefers(replies->front(), topology_.process(home)->address);
-    };
-    if (std::ranges::any_of(all, unready)) {
-      move->refusal = fmt::format("not every Sentinel prefers {} yet", home);
-      look_later(move);
-      return;
+  const auto& cache = move->homes.begin()->first;
+  if (move->from.empty()) {
+    move->from = health_.cache(cache).primary;
+  }
+  fail_over(cache, [this, move](const Result<>& agreed) {
+    if (agreed) {
+      move->agreed = now();
+    } else {
+      move->refusal = agreed.error().message;
     }
-    if (move->from.empty()) {
-      move->from = health_.cache(cache).primary;
-    }
-    fail_over(cache, [this, move](const Result<>& agreed) {
-      if (agreed) {
-        move->agreed = now();
-      } else {
-        move->refusal = agreed.error().message;
-      }
-      look_later(move);
-    });
+    look_later(move);
   });
 }
 
@@ -176,13 +174,14 @@ void Roles::look_later(const std::shared_ptr<Move>& move) {
 }
 
 void Roles::end(const std::shared_ptr<Move>& move, const Result<>& result) {
-  ask_all(usual_pace, [move, result](const Words&) {
-    if (result) {
-      move->done(move->moves);
-    } else {
-      move->done(result.error());
-    }
-  });
+  const auto answer = [move, result](const Words&) {
+    move->done(result ? Result<Moves>(move->moves) : Result<Moves>(result.error()));
+  };
+  if (move->brisk) {
+    ask_all(usual_pace, answer);
+  } else {
+    answer({});
+  }
 }
 
 std::string Roles::not_home(const Move& move) const {

@@ -15,8 +15,9 @@ class Roles {
   /// Done when a Sentinel has agreed to fail the cache over. Error `refused` quotes the last one.
   void fail_over(const std::string& cache, targets::Done<void> done);
 
-  /// Until every cache's primary is at home with all replicas in sync, at most 20 s. The configured
-  /// replica priority makes Sentinel choose the home. Gives the moves in words.
+  /// Until every cache's primary is at home with all replicas in sync and every Sentinel has seen
+  /// it, at most 20 s. The configured replica priority makes Sentinel choose the home. Gives the
+  /// moves in words.
   void bring_home(targets::Done<std::vector<std::string>> done);
 
  private:
@@ -29,6 +30,7 @@ class Roles {
   void try_sentinel(std::size_t index, const std::string& cache, const std::string& last_words,
                     const targets::Done<void>& done);
   void step(const std::shared_ptr<Move>& move);
+  void decide(const std::shared_ptr<Move>& move, const Words& replicas);
   void ask_for_move(const std::shared_ptr<Move>& move);
   void look_later(const std::shared_ptr<Move>& move);
   void end(const std::shared_ptr<Move>& move, const Result<>& result);

@@ -37,6 +37,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// `on_end`: the client is gone and everything it owned is let go.
   void start(std::function<void()> on_end);
+  /// Ends the conversation without a word.
+  void close() { channel_->close(); }
   /// To a client that watches.
   void notify(const targets::Notice& notice);
   /// Tells the client why it is not served, and closes.

@@ -18,6 +18,12 @@ constexpr Duration accept_pause = std::chrono::milliseconds(100);  // when descr
 Sessions::Sessions(LabParts& lab, net::Fd listener)
     : lab_(lab), acceptor_(lab.io, stream_protocol(), listener.release()) {}
 
+Sessions::~Sessions() {
+  for (const auto& [id, session] : sessions_) {
+    session->close();
+  }
+}
+
 void Sessions::start() {
   accept();
 }

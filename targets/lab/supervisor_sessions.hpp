@@ -10,6 +10,9 @@ namespace faultline::lab {
 class Sessions {
  public:
   Sessions(LabParts& lab, net::Fd listener);
+  ~Sessions();
+  Sessions(const Sessions&) = delete;
+  Sessions& operator=(const Sessions&) = delete;
   /// Accepts from now on.
   void start();
   /// To every client that watches.

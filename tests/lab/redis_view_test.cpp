@@ -100,21 +100,23 @@ TEST(CacheView, ANodeThatDoesNotAnswerHasNoRole) {
   EXPECT_FALSE(view.nodes.at("a-redis").healthy);
 }
 
-RedisReply replicas_seen(const std::string& a_role, const std::string& a_priority) {
-  return {false,
-          {"ip", a_address, "role-reported", a_role, "slave-priority", a_priority, "ip", b_address,
-           "role-reported", "slave", "slave-priority", "100"}};
+std::vector<SeenReplica> replicas_seen(const std::string& a_role, const std::string& a_priority) {
+  return parse_replicas(
+      {false,
+       {"name", "x", "ip", a_address, "role-reported", a_role, "slave-priority", a_priority,  //
+        "name", "y", "ip", b_address, "role-reported", "slave", "slave-priority", "100"}});
 }
 
-TEST(Prefers, IsTheOnlyReplicaWithTheLowestPriorityNumber) {
+TEST(SeenReplicas, TheOnlyLowestPriorityNumberIsPreferred) {
   EXPECT_TRUE(prefers(replicas_seen("slave", "10"), a_address));
   EXPECT_FALSE(prefers(replicas_seen("slave", "10"), b_address));
   EXPECT_FALSE(prefers(replicas_seen("slave", "10"), "10.0.3.20"));
+  EXPECT_FALSE(prefers(replicas_seen("slave", "100"), a_address)) << "priority not learnt yet";
 }
 
-TEST(Prefers, NotWhatTheSentinelHasYetToSeeAsAReplica) {
-  EXPECT_FALSE(prefers(replicas_seen("slave", "100"), a_address)) << "priority not learnt yet";
-  EXPECT_FALSE(prefers(replicas_seen("master", "10"), a_address)) << "it would be demoted again";
+TEST(SeenReplicas, ASentinelThatLastSawAPrimaryHasNotCaughtUp) {
+  EXPECT_TRUE(caught_up(replicas_seen("slave", "10")));
+  EXPECT_FALSE(caught_up(replicas_seen("master", "10")));
 }
 
 TEST(Majority, IsWhatMostSentinelsSay) {
