@@ -6,13 +6,14 @@
 namespace faultline::lab {
 
 /// How `launch` starts the supervisor: as pid 1 of fresh user, pid, mount and network namespaces,
-/// with its uid mapped to 0, by exec of `faultline supervise ...`, to be killed when its starter dies;
-/// a daemon undoes that once it is ready.
+/// with its uid mapped to 0, by exec of `faultline supervise ...`, to be killed when its starter
+/// dies; a daemon undoes that once it is ready.
 struct SupervisorOptions {
   std::filesystem::path home;      ///< its socket is <home>/lab/control.sock, logs <home>/lab/logs/
   std::filesystem::path programs;  ///< the folder of faultline and faultline-saas
   std::string profile;
-  int ready_fd = -1;     ///< JSON lines: {"progress": "network"}, then {"ready": true} or {"error": "..."}
+  /// Told in JSON lines: {"progress": "network"}, then {"ready": true} or {"error": "..."}.
+  int ready_fd = -1;
   int lifeline_fd = -1;  ///< a private lab ends when this pipe closes; -1: a daemon
 };
 
