@@ -5,8 +5,9 @@
 namespace faultline::faults {
 namespace {
 
-/// A witness for the cut: a regional process and one inside the zone, one for each direction.
-/// Both must exist before the plan is made, else there would be nothing to prove it with.
+/// A connect from outside needs both directions, so it proves a cut of either. What it would
+/// connect to must exist before the plan is made, else there would be nothing to prove the cut
+/// with.
 Result<std::vector<Check>> witnesses(const World& world, const std::string& zone) {
   for (const auto& component : world.components) {
     if (component.zone == zone && component.kind == "app") {

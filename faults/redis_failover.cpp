@@ -64,6 +64,16 @@ Check effect_of(const std::string& mode, const targets::Component& primary,
           fmt::format("{} is dead", primary.name)};
 }
 
+std::vector<std::string> components_at(const World& world, const std::string& host) {
+  std::vector<std::string> names;
+  for (const auto& component : world.components) {
+    if (component.host == host) {
+      names.push_back(component.name);
+    }
+  }
+  return names;
+}
+
 Result<Plan> plan(const World& world, const Json& params, const std::string& id) {
   const auto cache = params.at("cache").get<std::string>();
   const auto mode = params.at("mode").get<std::string>();
@@ -79,6 +89,10 @@ Result<Plan> plan(const World& world, const Json& params, const std::string& id)
   plan.actions = {action_of(mode, *primary, cache, id)};
   plan.resources = {"cache " + cache, "component " + primary->name};
   plan.instances = {primary->name};
+  if (mode == "isolate") {
+    plan.resources.push_back("host " + primary->host);
+    plan.instances = components_at(world, primary->host);
+  }
   plan.reversibility = Reversibility::compensable;
   plan.effect = {effect_of(mode, *primary, cache)};
   if (mode == "switchover") {

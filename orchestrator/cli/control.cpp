@@ -22,8 +22,9 @@ constexpr std::size_t max_callers = 16;          // people who press the button
 struct ControlSocket::State : std::enable_shared_from_this<State> {
   struct Caller {
     explicit Caller(Local::socket s) : socket(std::move(s)), buffer(max_request_bytes) {}
-    Local::socket socket;  // stays open until the run is over: its end is the answer
+    Local::socket socket;  // stays open until the run is over, and then gets one byte
     boost::asio::streambuf buffer;
+    bool told = false;
   };
 
   State(boost::asio::io_context& io, std::function<void(const std::string&)> on_abort_)
@@ -46,13 +47,19 @@ struct ControlSocket::State : std::enable_shared_from_this<State> {
     boost::asio::async_read_until(
         caller.socket, caller.buffer, '\n',
         [self = shared_from_this(), &caller](boost::system::error_code error, std::size_t) {
+          if (!self->acceptor.is_open()) {
+            return;  // the run is over, and `caller` is gone
+          }
           std::istream in(&caller.buffer);
           std::string word, reason;
           in >> word >> std::ws;
           std::getline(in, reason);
-          if (!error && word == "abort") {
-            self->on_abort(reason);
+          if (error || word != "abort") {
+            self->callers.remove_if([&](const Caller& c) { return &c == &caller; });
+            return;
           }
+          caller.told = true;
+          self->on_abort(reason);
         });
   }
 
@@ -84,8 +91,12 @@ ControlSocket::~ControlSocket() {
   boost::system::error_code ignored;
   state_->acceptor.close(ignored);
   for (auto& caller : state_->callers) {
+    if (caller.told) {
+      boost::asio::write(caller.socket, boost::asio::buffer("!", 1), ignored);
+    }
     caller.socket.close(ignored);
   }
+  state_->callers.clear();
   std::error_code error;
   fs::remove(state_->path, error);
 }
@@ -108,12 +119,17 @@ Result<int> abort_runs(const fs::path& home, const std::string& pid, const std::
     boost::asio::write(socket, boost::asio::buffer("abort " + reason + "\n"), error);
     told.push_back(std::move(socket));
   }
+  int over = 0;
   for (auto& socket : told) {
-    char nothing = 0;
+    char answer = 0;
     boost::system::error_code end;
-    boost::asio::read(socket, boost::asio::buffer(&nothing, 1), end);
+    over += boost::asio::read(socket, boost::asio::buffer(&answer, 1), end) == 1 ? 1 : 0;
   }
-  return static_cast<int>(told.size());
+  if (over < static_cast<int>(told.size())) {
+    return Error{ErrorKind::io,
+                 "a run ended without saying that it is over; see `faultline recover`"};
+  }
+  return over;
 }
 
 }  // namespace faultline::cli

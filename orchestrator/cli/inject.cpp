@@ -1,5 +1,6 @@
 #include "faults/catalog.hpp"
 #include "orchestrator/cli/commands.hpp"
+#include "orchestrator/cli/look.hpp"
 #include "orchestrator/cli/outcome.hpp"
 #include "orchestrator/cli/session.hpp"
 #include "orchestrator/report/console.hpp"
@@ -94,9 +95,12 @@ int inject(const Context& context, const InjectOptions& o) {
   if (!params || !hold) {
     return report(params ? hold.error() : params.error());
   }
-  const auto* target = targets::find(environment->target);
+  const auto target = target_kind(*environment);
+  if (!target) {
+    return report(target.error());
+  }
   const auto valid = faults::validate(
-      **kind, *params, target->blueprint(o.profile.empty() ? "hardened" : o.profile));
+      **kind, *params, (*target)->blueprint(o.profile.empty() ? "hardened" : o.profile));
   if (!valid) {
     return report(valid.error());
   }

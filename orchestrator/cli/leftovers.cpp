@@ -9,52 +9,72 @@
 /// What a run that was killed left behind: read from its journal, and put back.
 namespace faultline::cli {
 namespace fs = std::filesystem;
-using engine::OpenFault;
+using engine::OpenRun;
 using nlohmann::json;
 
 namespace {
 
-/// The environment a fault was injected into, if it still is the same one.
-std::unique_ptr<targets::Target> find_environment(const Context& context,
-                                                  boost::asio::io_context& io,
-                                                  const json& identity) {
+/// The environment a run acted on; none when it is gone, and everything in it. Any other reason for
+/// not reaching it is an error: then what it left may still be in force.
+Result<std::unique_ptr<targets::Target>> find_environment(const Context& context,
+                                                          boost::asio::io_context& io,
+                                                          const json& identity) {
   const auto* kind = targets::find(identity.value("target", std::string()));
   if (kind == nullptr || identity.value("private", false)) {
-    return nullptr;  // a private lab ends with its run
+    return std::unique_ptr<targets::Target>();  // a private lab ends with its run
   }
   auto target = kind->open(io, {.home = context.home,
                                 .cache = context.cache,
                                 .profile = "",
                                 .stage = false,
                                 .progress = [](const std::string&) {}});
-  return target && (*target)->identity() == identity ? std::move(*target) : nullptr;
+  if (!target && target.error().kind != ErrorKind::not_found) {
+    return target.error();
+  }
+  if (!target || (*target)->identity() != identity) {
+    return std::unique_ptr<targets::Target>();
+  }
+  return target;
 }
 
-/// Reverts the faults of one environment. `journal` learns what is closed.
-Result<> revert_all(const std::vector<OpenFault>& faults, targets::Target& target,
-                    boost::asio::io_context& io, store::Journal& journal, Recovered& recovered) {
+void close(const OpenRun& run, const std::string& how, store::Journal& journal,
+           Recovered& recovered) {
+  for (const auto& fault : run.faults) {
+    (void)journal.append({{"type", "closed"}, {"fault", fault.id}, {"by", "recover"}});
+    recovered.lines.push_back(fmt::format("recovered {} ({}): {}", fault.id, fault.kind, how));
+  }
+}
+
+Result<> recover_run(const Context& context, const OpenRun& run, store::Journal& journal,
+                     Recovered& recovered) {
+  boost::asio::io_context io;
   net::AsioClock clock(io.get_executor());
-  const auto epoch = await<targets::Epoch>(io, [&](auto done) { target.acquire("recover", done); });
+  const auto target = find_environment(context, io, run.target);
+  if (!target) {
+    return target.error();
+  }
+  if (*target == nullptr) {
+    close(run, "its environment is gone, and everything in it", journal, recovered);
+    return {};
+  }
+  const auto epoch =
+      await<targets::Epoch>(io, [&](auto done) { (*target)->acquire("recover", done); });
   if (!epoch) {
     return epoch.error();
   }
-  for (auto fault = faults.rbegin(); fault != faults.rend(); ++fault) {
-    const auto residue = await<std::vector<std::string>>(
-        io, [&](auto done) { engine::put_back(*fault, target, *epoch, clock, done); });
-    if (!residue) {
-      return residue.error();
-    }
-    if (residue->empty()) {
-      (void)journal.append({{"type", "closed"}, {"fault", fault->id}, {"by", "recover"}});
-      recovered.lines.push_back(
-          fmt::format("recovered {} ({}): reverted, nothing left", fault->id, fault->kind));
-    } else {
-      recovered.lines.push_back(fmt::format("{} ({}): still different: {}", fault->id, fault->kind,
-                                            fmt::join(*residue, "; ")));
-      recovered.residue.insert(recovered.residue.end(), residue->begin(), residue->end());
-    }
+  const auto residue = await<std::vector<std::string>>(
+      io, [&](auto done) { engine::put_back(run, **target, *epoch, clock, done); });
+  (void)await<void>(io, [&](auto done) { (*target)->release(*epoch, done); });
+  if (!residue) {
+    return residue.error();
   }
-  (void)await<void>(io, [&](auto done) { target.release(*epoch, done); });
+  if (residue->empty()) {
+    close(run, "reverted, nothing left", journal, recovered);
+  } else {
+    recovered.lines.push_back(
+        fmt::format("run {}: still different: {}", run.run, fmt::join(*residue, "; ")));
+    recovered.residue.insert(recovered.residue.end(), residue->begin(), residue->end());
+  }
   return {};
 }
 
@@ -71,21 +91,13 @@ Result<> recover_file(const Context& context, const fs::path& file, Recovered& r
   if (!contents) {
     return contents.error();
   }
-  auto open = engine::open_faults(contents->records);
-  if (!open) {
-    return Error{open.error().kind, file.string() + ": " + open.error().message};
+  const auto runs = engine::open_runs(contents->records);
+  if (!runs) {
+    return Error{runs.error().kind, file.string() + ": " + runs.error().message};
   }
   const std::size_t residue_before = recovered.residue.size();
-  if (!open->empty()) {
-    boost::asio::io_context io;
-    const auto target = find_environment(context, io, open->front().target);
-    if (target == nullptr) {
-      for (const auto& fault : *open) {
-        recovered.lines.push_back(
-            fmt::format("recovered {} ({}): its environment is gone, and everything in it",
-                        fault.id, fault.kind));
-      }
-    } else if (auto done = revert_all(*open, *target, io, **journal, recovered); !done) {
+  for (const auto& run : *runs) {
+    if (auto done = recover_run(context, run, **journal, recovered); !done) {
       return done.error();
     }
   }

@@ -38,7 +38,8 @@ int run_all(const Context& context, const RunOptions& options, Session& session,
     // Loaded anew: what the dry pass did to the script's state must not show in the run.
     const auto experiment = script::load_experiment(file, environment, load);
     if (!experiment) {
-      return worst(code, report(experiment.error()));
+      code = worst(code, report(experiment.error()));
+      break;
     }
     auto result = session.run(*experiment);
     keep(context, result, session.target());

@@ -2,7 +2,6 @@
 
 #include "orchestrator/cli/control.hpp"
 
-#include <boost/asio/signal_set.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -90,6 +89,7 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, Options o
     return target.error();
   }
   session->target_ = std::move(*target);
+  session->await_signal();
   return session;
 }
 
@@ -98,6 +98,23 @@ Session::~Session() {
     std::error_code ignored;  // a journal that stays is read again, and found closed
     fs::remove(journal_file_, ignored);
   }
+}
+
+void Session::stop(engine::Stop why, const std::string& reason) {
+  if (stop_) {
+    stop_(why, reason);
+  }
+}
+
+void Session::await_signal() {
+  signals_.async_wait([this](boost::system::error_code error, int signal) {
+    if (!error) {
+      const bool interrupt = signal == SIGINT;
+      stop(interrupt ? engine::Stop::interrupt : engine::Stop::terminate,
+           interrupt ? "interrupted (Ctrl-C)" : "terminated (SIGTERM)");
+      await_signal();
+    }
+  });
 }
 
 engine::RunResult Session::run(const engine::Experiment& experiment) {
@@ -116,28 +133,29 @@ engine::RunResult Session::run(const engine::Experiment& experiment) {
                    .measure = options_.measure,
                    .on_event = options_.on_event});
   std::optional<engine::RunResult> result;
-  boost::asio::signal_set signals(io_, SIGINT, SIGTERM);
-  signals.async_wait([&](boost::system::error_code error, int signal) {
-    if (!error) {
-      run.stop(signal == SIGINT ? engine::Stop::interrupt : engine::Stop::terminate,
-               signal == SIGINT ? "interrupted (Ctrl-C)" : "terminated (SIGTERM)");
-    }
-  });
-  ControlSocket control(io_, context_.home, [&](const std::string& reason) {
-    run.stop(engine::Stop::abort, "aborted: " + reason);
+  stop_ = [&](engine::Stop why, const std::string& reason) { run.stop(why, reason); };
+  ControlSocket control(io_, context_.home, [this](const std::string& reason) {
+    stop(engine::Stop::abort, "aborted: " + reason);
   });
   std::unique_ptr<Timer> timeout;
   if (options_.timeout) {
     timeout = clock_.at(clock_.now() + *options_.timeout, [&] {
-      run.stop(engine::Stop::timeout,
-               "the run took longer than its --timeout of " + in_words(*options_.timeout));
+      stop(engine::Stop::timeout,
+           "the run took longer than its --timeout of " + in_words(*options_.timeout));
     });
   }
+  all_closed_ = false;  // until the run says so: whatever throws, its journal stays
   run.start([&](engine::RunResult r) { result = std::move(r); });
   io_.restart();
-  while (!result && io_.run_one() > 0) {
+  while (!result) {
+    try {
+      io_.run_one();
+    } catch (const std::exception& error) {  // a bug; the run must still put everything back
+      stop(engine::Stop::environment_lost, fmt::format("internal error: {}", error.what()));
+    }
   }
-  all_closed_ = all_closed_ && result->exit_code != 5;
+  stop_ = nullptr;
+  all_closed_ = result->exit_code != 5;
   return std::move(*result);
 }
 

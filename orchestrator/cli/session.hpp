@@ -7,7 +7,9 @@
 #include "targets/net/asio_clock.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,11 +58,19 @@ class Session {
 
  private:
   Session(const Context& context, Options options)
-      : context_(context), options_(std::move(options)), clock_(io_.get_executor()) {}
+      : context_(context),
+        options_(std::move(options)),
+        signals_(io_, SIGINT, SIGTERM),
+        clock_(io_.get_executor()) {}
+  void await_signal();
+  /// Stops the run that is under way; nothing between runs.
+  void stop(engine::Stop why, const std::string& reason);
 
   const Context& context_;
   Options options_;
   boost::asio::io_context io_;
+  boost::asio::signal_set signals_;
+  std::function<void(engine::Stop, const std::string&)> stop_;
   net::AsioClock clock_;
   std::string id_;
   std::filesystem::path journal_file_;

@@ -117,9 +117,11 @@ FaultLife::Commands FaultLife::handle(const End& e, Instant now) {
 
 FaultLife::Commands FaultLife::start_reverting(Instant now) {
   state_ = State::reverting;
-  Commands commands{Record{"reverting"}};
-  const auto more = continue_reverting(now);
-  commands.insert(commands.end(), more.begin(), more.end());
+  auto commands = continue_reverting(now);
+  // After the reverts: a slow disk must not hold them up, and `intended` is what recovery needs.
+  const auto first = std::ranges::find_if(
+      commands, [](const Command& c) { return !std::holds_alternative<Revert>(c); });
+  commands.insert(first, Record{"reverting"});
   return commands;
 }
 
@@ -129,7 +131,7 @@ FaultLife::Commands FaultLife::continue_reverting(Instant now) {
   bool all_done = true;
   for (std::size_t i = undos_.size(); i-- > 0;) {
     auto& undo = undos_[i];
-    if (!undo.armed || undo.done) {
+    if (!undo.armed || undo.done || undo.failed) {
       continue;
     }
     all_done = false;
@@ -140,7 +142,9 @@ FaultLife::Commands FaultLife::continue_reverting(Instant now) {
       commands.emplace_back(Revert{i});
     }
   }
-  if (all_done) {
+  if (all_done && !residue_.empty()) {
+    state_ = State::stuck;
+  } else if (all_done) {
     state_ = State::settling;
     commands.emplace_back(Record{"reverted"});
     commands.emplace_back(Compare{});
@@ -150,7 +154,8 @@ FaultLife::Commands FaultLife::continue_reverting(Instant now) {
 
 bool FaultLife::newer_pending(std::size_t action) const {
   for (std::size_t i = action + 1; i < undos_.size(); ++i) {
-    if (resources_[i] == resources_[action] && undos_[i].armed && !undos_[i].done) {
+    if (resources_[i] == resources_[action] && undos_[i].armed && !undos_[i].done &&
+        !undos_[i].failed) {
       return true;
     }
   }
@@ -169,7 +174,9 @@ FaultLife::Commands FaultLife::handle(const Reverted& e, Instant now) {
   }
   if (undo.attempts >= revert_attempts || e.error->kind == ErrorKind::fenced ||
       e.error->kind == ErrorKind::conflict) {
-    return give_up(fmt::format("{}: {}", resources_[e.action], e.error->message));
+    undo.failed = true;
+    residue_.push_back(fmt::format("{}: {}", resources_[e.action], e.error->message));
+    return continue_reverting(now);
   }
   const auto backoff = std::min(first_backoff * (1 << (undo.attempts - 1)), longest_backoff);
   undo.retry_at = now + backoff;
@@ -181,6 +188,7 @@ FaultLife::Commands FaultLife::handle(const Compared& e, Instant now) {
     return {};
   }
   if (e.waiting) {
+    settle_until_.reset();
     return {Wake{compare_pause}};
   }
   residue_ = e.differences;
@@ -215,12 +223,6 @@ FaultLife::Commands FaultLife::handle(const Tick&, Instant now) {
   }
 }
 
-FaultLife::Commands FaultLife::give_up(const std::string& difference) {
-  state_ = State::stuck;
-  residue_.push_back(difference);
-  return {};
-}
-
 bool FaultLife::in_force() const {
   switch (state_) {
     case State::arming:
@@ -235,7 +237,8 @@ bool FaultLife::in_force() const {
 }
 
 bool FaultLife::over() const {
-  return state_ == State::closed || state_ == State::refused || state_ == State::stuck;
+  return !proof_pending_ &&
+         (state_ == State::closed || state_ == State::refused || state_ == State::stuck);
 }
 
 std::string_view to_string(FaultLife::State state) {

@@ -111,6 +111,7 @@ class FaultLife {
   using Commands = std::vector<Command>;
   struct Undo {
     bool armed = false, pending = false, done = false;
+    bool failed = false;  ///< given up; the rest is reverted all the same
     int attempts = 0;
     std::optional<Instant> retry_at;
   };
@@ -128,7 +129,6 @@ class FaultLife {
 
   Commands start_reverting(Instant now);
   Commands continue_reverting(Instant now);
-  Commands give_up(const std::string& difference);
   [[nodiscard]] bool newer_pending(std::size_t action) const;
 
   std::vector<std::string> resources_;

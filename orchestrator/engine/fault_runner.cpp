@@ -18,6 +18,10 @@ std::optional<Error> error_of(const Result<T>& result) {
   return result ? std::nullopt : std::optional(result.error());
 }
 
+bool is_lost(const Error& error) {
+  return error.kind == ErrorKind::timeout || error.kind == ErrorKind::io;
+}
+
 }  // namespace
 
 FaultRunner::FaultRunner(FaultPorts& ports, std::string id, std::string fault, Json params,
@@ -123,12 +127,10 @@ void FaultRunner::run(const FaultLife::Apply& command) {
   }
   ports_.target.apply(
       plan_.actions[i], ports_.epoch, [self = shared_from_this(), i](const auto& result) {
-        // An error is a lost or a failed answer: only an explicit refusal means "surely nothing".
-        const auto outcome =
-            result ? *result
-            : result.error().kind == ErrorKind::refused || result.error().kind == ErrorKind::fenced
-                ? targets::Outcome::refused
-                : targets::Outcome::unknown;
+        // Only a lost answer leaves it open whether anything changed.
+        const auto outcome = result                    ? *result
+                             : is_lost(result.error()) ? targets::Outcome::unknown
+                                                       : targets::Outcome::refused;
         self->outcomes_[i] = to_string(outcome);
         if (outcome != targets::Outcome::refused) {
           self->ports_.timeline.tell("fault_applied", {{"fault", self->fault_},
@@ -182,8 +184,11 @@ void FaultRunner::run(const FaultLife::Release&) {
 }
 
 void FaultRunner::run(const FaultLife::Wake& command) {
-  wakes_.push_back(
-      ports_.clock.at(ports_.clock.now() + command.after, [this] { feed(FaultLife::Tick{}); }));
+  const int wake = next_wake_++;
+  wakes_[wake] = ports_.clock.at(ports_.clock.now() + command.after, [this, wake] {
+    const auto fired = wakes_.extract(wake);
+    feed(FaultLife::Tick{});
+  });
 }
 
 Json FaultRunner::record() const {

@@ -65,7 +65,8 @@ class FaultRunner : public std::enable_shared_from_this<FaultRunner> {
   std::vector<std::string> outcomes_;
   std::vector<std::string> lasting_;
   std::optional<Instant> intended_at_, applied_at_, effective_at_, reverting_at_, reverted_at_;
-  std::vector<std::unique_ptr<Timer>> wakes_;
+  std::map<int, std::unique_ptr<Timer>> wakes_;
+  int next_wake_ = 0;
 };
 
 }  // namespace faultline::engine

@@ -71,16 +71,22 @@ void Probes::start(const Environment& environment, const std::string& run, std::
         changed_();
       }
     };
-    target_.start_worker(std::move(spec), [&measured, starting, done](auto worker) {
-      if (worker) {
-        measured.worker = std::move(*worker);
-      } else {
-        starting->error = worker.error();
-      }
-      if (--starting->left == 0) {
-        done(starting->error ? Result<>(*starting->error) : Result<>());
-      }
-    });
+    target_.start_worker(std::move(spec),
+                         [&measured, starting, done, alive = std::weak_ptr(alive_)](auto worker) {
+                           if (alive.expired()) {
+                             return;
+                           }
+                           if (worker) {
+                             measured.worker = std::move(*worker);
+                           } else {
+                             starting->error = worker.error();
+                             measured.problem = worker.error().message;
+                             measured.finished = true;
+                           }
+                           if (--starting->left == 0) {
+                             done(starting->error ? Result<>(*starting->error) : Result<>());
+                           }
+                         });
   }
   if (environment.probes.empty()) {
     done({});
@@ -96,30 +102,33 @@ void Probes::finish() {
 }
 
 void Probes::on_line(Measured& measured, std::string_view line) {
-  const Json j = Json::parse(line, nullptr, false);
-  if (j.is_discarded() || !j.is_object()) {
+  try {
+    take(measured, Json::parse(line));
+  } catch (const Json::exception&) {
     measured.problem =
         fmt::format("probe {}: not a report: {}", measured.probe.name, line.substr(0, 80));
-    return;
-  }
-  if (j.contains("started")) {
-    measured.started = measured.seen_until = from_us(j["started"].get<std::int64_t>());
-  }
-  if (j.contains("samples")) {
-    on_samples(measured, j["samples"]);
-    measured.seen_until = from_us(j["seen_until"].get<std::int64_t>());
-  }
-  if (j.contains("writes") && j["writes"].is_object()) {
-    measured.writes = writes_of(j["writes"]);
-  }
-  if (j.contains("error")) {
-    measured.problem = fmt::format("probe {}: {}", measured.probe.name, j["error"].dump());
-  }
-  if (j.contains("finished")) {
-    measured.finished = true;
-    measured.delay_p99_ms = j.value("delay_p99_ms", 0.0);
   }
   changed_();
+}
+
+void Probes::take(Measured& measured, const Json& report) {
+  if (report.contains("started")) {
+    measured.started = measured.seen_until = from_us(report["started"].get<std::int64_t>());
+  }
+  if (report.contains("samples")) {
+    on_samples(measured, report["samples"]);
+    measured.seen_until = from_us(report.at("seen_until").get<std::int64_t>());
+  }
+  if (report.contains("writes") && report["writes"].is_object()) {
+    measured.writes = writes_of(report["writes"]);
+  }
+  if (report.contains("error")) {
+    measured.problem = fmt::format("probe {}: {}", measured.probe.name, report["error"].dump());
+  }
+  if (report.contains("finished")) {
+    measured.finished = true;
+    measured.delay_p99_ms = report.value("delay_p99_ms", 0.0);
+  }
 }
 
 void Probes::on_samples(Measured& measured, const Json& samples) {

@@ -47,6 +47,7 @@ class Probes {
 
  private:
   void on_line(Measured& measured, std::string_view line);
+  void take(Measured& measured, const Json& report);
   void on_samples(Measured& measured, const Json& samples);
 
   targets::Target& target_;

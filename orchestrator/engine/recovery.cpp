@@ -5,127 +5,136 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <memory>
-#include <set>
 
 namespace faultline::engine {
 namespace {
 
-OpenFault open_fault(const Json& record) {
-  OpenFault fault;
-  fault.id = record.at("fault").get<std::string>();
-  fault.kind = record.value("kind", "");
-  fault.run = record.value("run", "");
-  fault.target = record.value("target", Json());
-  fault.actions = record.at("actions").get<std::vector<targets::Action>>();
-  fault.may_move = record.value("may_move", std::vector<std::string>{});
-  fault.resources = record.value("resources", std::vector<std::string>{});
-  fault.before = record.value("before", std::map<std::string, std::string>{});
-  return fault;
-}
+constexpr Duration renew_every = std::chrono::seconds(1);  // the target's lease is 10 s
 
-/// One recovery under way: a fault's life from `reverting` on.
+/// One recovery under way.
 class PutBack : public std::enable_shared_from_this<PutBack> {
  public:
-  PutBack(OpenFault fault, targets::Target& target, targets::Epoch epoch, Clock& clock,
+  PutBack(OpenRun run, targets::Target& target, targets::Epoch epoch, Clock& clock,
           std::function<void(std::vector<std::string>)> done)
-      : fault_(std::move(fault)),
+      : run_(std::move(run)),
         target_(target),
         epoch_(epoch),
         clock_(clock),
-        until_(clock.now() + FaultLife::settling_limit),
-        done_(std::move(done)) {}
-
-  void revert(std::size_t left) {
-    if (left == 0) {
-      return compare();
+        done_(std::move(done)) {
+    for (const auto& fault : run_.faults) {
+      actions_.insert(actions_.end(), fault.actions.begin(), fault.actions.end());
     }
-    target_.revert(fault_.actions[left - 1], epoch_,
-                   [self = shared_from_this(), left](const Result<>& result) {
-                     if (result) {
-                       self->revert(left - 1);
-                     } else if (self->clock_.now() < self->until_) {
-                       self->again([self, left] { self->revert(left); });
-                     } else {
-                       self->done_({fmt::format("{}: {}", self->fault_.actions[left - 1].resource,
-                                                result.error().message)});
-                     }
-                   });
+  }
+
+  void start() {
+    until_ = clock_.now() + FaultLife::settling_limit;
+    renew();
+    revert(actions_.size());
   }
 
  private:
+  void renew() {
+    heartbeat_ = clock_.at(clock_.now() + renew_every, [self = shared_from_this()] {
+      self->target_.renew(self->epoch_, [self](const Result<>&) {
+        if (self->done_) {
+          self->renew();
+        }
+      });
+    });
+  }
+
+  /// The newest of the `left` oldest actions.
+  void revert(std::size_t left) {
+    if (left == 0) {
+      until_ = clock_.now() + FaultLife::settling_limit;
+      return compare();
+    }
+    target_.revert(
+        actions_[left - 1], epoch_, [self = shared_from_this(), left](const Result<>& result) {
+          if (result) {
+            self->revert(left - 1);
+          } else if (self->clock_.now() < self->until_ &&
+                     result.error().kind != ErrorKind::fenced) {
+            self->again([self, left] { self->revert(left); });
+          } else {
+            self->end(
+                {fmt::format("{}: {}", self->actions_[left - 1].resource, result.error().message)});
+          }
+        });
+  }
+
   void compare() {
     target_.invariants([self = shared_from_this()](const auto& now) {
-      auto found = now ? self->differences(*now) : std::vector{now.error().message};
+      auto found = now ? differences(self->run_.before, values_of(*now), self->run_.may_move)
+                       : std::vector{now.error().message};
       if (found.empty() || self->clock_.now() >= self->until_) {
-        self->done_(std::move(found));
+        self->end(std::move(found));
       } else {
         self->again([self] { self->compare(); });
       }
     });
   }
 
-  [[nodiscard]] std::vector<std::string> differences(
-      const std::vector<targets::Invariant>& now) const {
-    std::vector<std::string> found;
-    std::set<std::string> seen;
-    for (const auto& is : now) {
-      seen.insert(is.name);
-      const auto was = fault_.before.find(is.name);
-      const bool may_move = std::ranges::find(fault_.may_move, is.name) != fault_.may_move.end();
-      if (!may_move && (was == fault_.before.end() || was->second != is.value)) {
-        found.push_back(fmt::format("{}: was {}, is {}", is.name,
-                                    was == fault_.before.end() ? "not there" : was->second,
-                                    is.value));
-      }
-    }
-    for (const auto& [name, value] : fault_.before) {
-      if (!seen.contains(name)) {
-        found.push_back(fmt::format("{}: was {}, is gone", name, value));
-      }
-    }
-    return found;
-  }
-
   void again(std::function<void()> then) {
     pause_ = clock_.at(clock_.now() + FaultLife::compare_pause, std::move(then));
   }
 
-  OpenFault fault_;
+  void end(std::vector<std::string> residue) {
+    heartbeat_.reset();
+    std::exchange(done_, nullptr)(std::move(residue));
+  }
+
+  OpenRun run_;
+  std::vector<targets::Action> actions_;  // of all its faults, in the order of application
   targets::Target& target_;
   targets::Epoch epoch_;
   Clock& clock_;
-  Instant until_;
+  Instant until_{};
   std::function<void(std::vector<std::string>)> done_;
-  std::unique_ptr<Timer> pause_;
+  std::unique_ptr<Timer> pause_, heartbeat_;
 };
+
+void take(std::vector<OpenRun>& runs, const Json& record) {
+  const auto type = record.at("type").get<std::string>();
+  const auto fault = record.at("fault").get<std::string>();
+  if (type == "intended") {
+    const auto id = record.at("run").get<std::string>();
+    auto run = std::ranges::find(runs, id, &OpenRun::run);
+    if (run == runs.end()) {
+      runs.push_back({id, record.at("target"), record.at("before").get<InvariantValues>(), {}, {}});
+      run = std::prev(runs.end());
+    }
+    run->may_move.merge(record.at("may_move").get<std::set<std::string>>());
+    run->faults.push_back({fault, record.at("kind").get<std::string>(),
+                           record.at("actions").get<std::vector<targets::Action>>()});
+  } else if (type == "closed") {
+    for (auto& run : runs) {
+      std::erase_if(run.faults, [&](const OpenFault& f) { return f.id == fault; });
+    }
+  }
+}
 
 }  // namespace
 
-Result<std::vector<OpenFault>> open_faults(const std::vector<Json>& records) {
-  std::vector<OpenFault> open;
+Result<std::vector<OpenRun>> open_runs(const std::vector<Json>& records) {
+  std::vector<OpenRun> runs;
   for (const auto& record : records) {
     try {
-      const auto type = record.at("type").get<std::string>();
-      if (type == "intended") {
-        open.push_back(open_fault(record));
-      } else if (type == "closed") {
-        std::erase_if(open, [&](const OpenFault& f) { return f.id == record.at("fault"); });
-      }
+      take(runs, record);
     } catch (const Json::exception& error) {
       return Error{ErrorKind::io,
                    fmt::format("a journal record is whole but not one of ours ({}): {}",
                                error.what(), record.dump().substr(0, 120))};
     }
   }
-  return open;
+  std::erase_if(runs, [](const OpenRun& run) { return run.faults.empty(); });
+  return runs;
 }
 
-void put_back(const OpenFault& fault, targets::Target& target, targets::Epoch epoch, Clock& clock,
+void put_back(const OpenRun& run, targets::Target& target, targets::Epoch epoch, Clock& clock,
               std::function<void(std::vector<std::string> residue)> done) {
-  const auto work = std::make_shared<PutBack>(fault, target, epoch, clock, std::move(done));
-  work->revert(fault.actions.size());
+  std::make_shared<PutBack>(run, target, epoch, clock, std::move(done))->start();
 }
 
 }  // namespace faultline::engine

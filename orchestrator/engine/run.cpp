@@ -156,7 +156,10 @@ void Run::acquired(targets::Epoch epoch) {
   epoch_ = ports_.epoch = epoch;
   heartbeat();
   in_.target.bring_home(epoch_, [this](const Result<std::vector<std::string>>& moves) {
-    timeline_.tell("heal", {{"moves", moves ? Json(*moves) : Json::array()}});
+    if (!moves) {
+      return next(life_.done("roles could not be brought home: " + moves.error().message));
+    }
+    timeline_.tell("heal", {{"moves", *moves}});
     wait_until_healthy(in_.clock.now() + heal_limit);
   });
 }
@@ -165,11 +168,9 @@ void Run::wait_until_healthy(Instant limit) {
   in_.target.invariants([this, limit](const Result<std::vector<targets::Invariant>>& found) {
     const auto wrong = found ? unhealthy(*found) : std::vector{found.error().message};
     if (wrong.empty()) {
-      before_ = *found;
-      ports_.journal_context = {{"run", in_.id}, {"target", in_.target.identity()}};
-      for (const auto& i : before_) {
-        ports_.journal_context["before"][i.name] = i.value;
-      }
+      before_ = values_of(*found);
+      ports_.journal_context = {
+          {"run", in_.id}, {"target", in_.target.identity()}, {"before", before_}};
       return next(life_.done());
     }
     if (in_.clock.now() >= limit || life_.stopping()) {
@@ -216,16 +217,20 @@ void Run::run_method() {
 }
 
 void Run::spawn_method() {
+  if (life_.stopping()) {
+    return next(life_.done());
+  }
   Fiber::start(
       in_.executor,
       [this](Fiber& fiber) {
+        struct Gone {  // before the fiber's own frame: its end may come long before `method_ended`
+          Fiber*& pointer;
+          ~Gone() { pointer = nullptr; }
+        } gone{fiber_};
         fiber_ = &fiber;
         in_.experiment.method(*this);
       },
-      [this](std::exception_ptr thrown) {
-        fiber_ = nullptr;
-        method_ended(thrown);
-      });
+      [this](std::exception_ptr thrown) { method_ended(thrown); });
 }
 
 void Run::method_ended(std::exception_ptr thrown) {
@@ -322,8 +327,9 @@ void Run::heartbeat() {
       if (alive.expired() || !heartbeat_) {
         return;
       }
-      if (!renewed) {
-        return stop(Stop::environment_lost, "the environment was lost: " + renewed.error().message);
+      if (!renewed &&
+          renewed.error().kind != ErrorKind::timeout) {  // a late answer may be a busy one
+        stop(Stop::environment_lost, "the environment was lost: " + renewed.error().message);
       }
       heartbeat();
     });
@@ -337,6 +343,12 @@ void Run::on_notice(const targets::Notice& notice) {
                             notice.detail.value("component", std::string("a component"))));
   } else if (notice.name == "deadline_fired") {
     life_.doubt("the target's own deadline ended a fault");
+    const auto action = notice.detail.value("action", Json());
+    for (const auto& fault : faults_) {
+      if (action.dump().find(fault->id() + ".") != std::string::npos) {
+        fault->end("the target's own deadline ended it");
+      }
+    }
   } else if (notice.name == "owner_lost" || notice.name == "target_gone") {
     stop(Stop::environment_lost, "the environment was lost in the middle of the run: " +
                                      notice.detail.value("reason", notice.name));

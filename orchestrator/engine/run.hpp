@@ -5,6 +5,7 @@
 #include "orchestrator/engine/fiber.hpp"
 #include "orchestrator/engine/objectives.hpp"
 #include "orchestrator/engine/probes.hpp"
+#include "orchestrator/engine/residue.hpp"
 #include "orchestrator/engine/run_life.hpp"
 
 #include <memory>
@@ -75,9 +76,8 @@ class Run : private Stage {
   void tick();
   void on_notice(const targets::Notice& notice);
   void compare(const std::function<void(FaultLife::Compared)>& done);
-  [[nodiscard]] std::vector<std::string> differences(
-      const std::vector<targets::Invariant>& now) const;
-  void note_lasting_changes(const std::vector<targets::Invariant>& now);
+  void note_lasting_changes(const InvariantValues& now);
+  [[nodiscard]] bool any_in_force() const;
   void add(Objective objective, const std::string& phase);
   void judge_steady_state(const std::string& phase, Instant from, Instant to,
                           bool missing_is_doubt);
@@ -92,8 +92,10 @@ class Run : private Stage {
   bool expect(const Expectation& expectation) override;
   void note(const std::string& text) override;
   void block(const std::function<bool()>& condition);
+  void require_unchanged();
   [[noreturn]] void give_up(const std::string& reason);
-  std::shared_ptr<FaultRunner> plan_fault(const FaultRequest& request, const targets::World& world);
+  std::shared_ptr<FaultRunner> plan_fault(const FaultRequest& request, const targets::World& world,
+                                          std::size_t number);
 
   // The record, in record.cpp.
   [[nodiscard]] Json record() const;
@@ -106,7 +108,7 @@ class Run : private Stage {
   FaultPorts ports_;
   targets::Epoch epoch_ = 0;
   bool owns_ = false;
-  std::vector<targets::Invariant> before_;
+  InvariantValues before_;
   std::vector<std::shared_ptr<FaultRunner>> faults_;
   std::vector<Objective> objectives_;
   std::vector<Expectation> lost_;  ///< decided when the writers have read back

@@ -1,61 +1,69 @@
+#include "orchestrator/engine/residue.hpp"
 #include "orchestrator/engine/run.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
 
 /// What is left when a fault is undone: the end state compared with the state before.
 namespace faultline::engine {
 
+bool Run::any_in_force() const {
+  return std::ranges::any_of(faults_, [](const auto& f) { return f->life().in_force(); });
+}
+
 void Run::compare(const std::function<void(FaultLife::Compared)>& done) {
-  if (std::ranges::any_of(faults_, [](const auto& f) { return f->life().in_force(); })) {
+  if (any_in_force()) {
     return done({.waiting = true, .differences = {}});
   }
-  in_.target.invariants([this, done](const Result<std::vector<targets::Invariant>>& now) {
-    if (!now) {
-      return done({.waiting = false, .differences = {now.error().message}});
+  in_.target.invariants([this, done](const Result<std::vector<targets::Invariant>>& answer) {
+    if (any_in_force()) {  // injected while the answer was on its way
+      return done({.waiting = true, .differences = {}});
     }
-    auto found = differences(*now);
+    if (!answer) {
+      return done({.waiting = false, .differences = {answer.error().message}});
+    }
+    std::set<std::string> may_move;
+    for (const auto& fault : faults_) {
+      may_move.insert(fault->plan().may_move.begin(), fault->plan().may_move.end());
+    }
+    const auto now = values_of(*answer);
+    auto found = differences(before_, now, may_move);
     if (found.empty()) {
-      note_lasting_changes(*now);
+      note_lasting_changes(now);
     }
     done({.waiting = false, .differences = std::move(found)});
   });
 }
 
-std::vector<std::string> Run::differences(const std::vector<targets::Invariant>& now) const {
-  std::set<std::string> may_move;
-  for (const auto& fault : faults_) {
-    may_move.insert(fault->plan().may_move.begin(), fault->plan().may_move.end());
-  }
-  std::vector<std::string> found;
-  for (const auto& was : before_) {
-    const auto is = std::ranges::find(now, was.name, &targets::Invariant::name);
-    const std::string value = is == now.end() ? "gone" : is->value;
-    if (value != was.value && !may_move.contains(was.name)) {
-      found.push_back(fmt::format("{}: was {}, is {}", was.name, was.value, value));
-    }
-  }
-  for (const auto& is : now) {
-    if (std::ranges::find(before_, is.name, &targets::Invariant::name) == before_.end()) {
-      found.push_back(fmt::format("{}: was not there, is {}", is.name, is.value));
-    }
-  }
-  return found;
-}
-
-void Run::note_lasting_changes(const std::vector<targets::Invariant>& now) {
+void Run::note_lasting_changes(const InvariantValues& now) {
   for (const auto& fault : faults_) {
     std::vector<std::string> changes;
     for (const auto& name : fault->plan().may_move) {
-      const auto was = std::ranges::find(before_, name, &targets::Invariant::name);
-      const auto is = std::ranges::find(now, name, &targets::Invariant::name);
-      if (was != before_.end() && is != now.end() && was->value != is->value) {
-        changes.push_back(fmt::format("{}: {} -> {}", name, was->value, is->value));
+      const auto was = before_.find(name);
+      const auto is = now.find(name);
+      if (was != before_.end() && is != now.end() && was->second != is->second) {
+        changes.push_back(fmt::format("{}: {} -> {}", name, was->second, is->second));
       }
     }
     fault->set_lasting_changes(std::move(changes));
+  }
+}
+
+void Run::require_unchanged() {
+  std::optional<Result<std::vector<targets::Invariant>>> answer;
+  in_.target.invariants([&](Result<std::vector<targets::Invariant>> invariants) {
+    answer = std::move(invariants);
+    changed();
+  });
+  fiber_->wait(
+      [&] { return answer.has_value(); });  // not interruptible: it answers into this frame
+  const auto found = *answer ? differences(before_, values_of(**answer), {})
+                             : std::vector{answer->error().message};
+  if (!found.empty()) {
+    give_up(fmt::format("the environment changed before anything was injected: {}",
+                        fmt::join(found, "; ")));
   }
 }
 

@@ -69,7 +69,7 @@ void Run::baseline(std::optional<Duration> length, const Place& place) {
 }
 
 std::shared_ptr<FaultRunner> Run::plan_fault(const FaultRequest& request,
-                                             const targets::World& world) {
+                                             const targets::World& world, std::size_t number) {
   const auto at = [&](const Error& error) {
     return Failure({error.kind, fmt::format("{}:{}: {}", request.place.file, request.place.line,
                                             error.message)});
@@ -82,7 +82,7 @@ std::shared_ptr<FaultRunner> Run::plan_fault(const FaultRequest& request,
   if (!params) {
     throw at(params.error());
   }
-  const auto id = fmt::format("{}.f{}", in_.id, faults_.size() + 1);
+  const auto id = fmt::format("{}.f{}", in_.id, number);
   auto plan = (*kind)->plan(world, *params, id);
   if (!plan) {
     throw at(plan.error());
@@ -104,11 +104,18 @@ std::vector<FaultId> Run::inject(const std::vector<FaultRequest>& requests) {
     baseline(std::nullopt, requests.empty() ? Place{} : requests.front().place);
   }
   block([] { return true; });
-  const auto before = world();
-  std::vector<FaultId> ids;
+  if (faults_.empty()) {
+    require_unchanged();
+  }
+  const auto seen = world();
+  std::vector<std::shared_ptr<FaultRunner>> planned;  // all are planned before any is begun
   for (const auto& request : requests) {
-    faults_.push_back(plan_fault(request, before));
-    ids.push_back({faults_.size() - 1});
+    planned.push_back(plan_fault(request, seen, faults_.size() + planned.size() + 1));
+  }
+  std::vector<FaultId> ids;
+  for (auto& fault : planned) {
+    ids.push_back({faults_.size()});
+    faults_.push_back(std::move(fault));
   }
   for (const auto id : ids) {
     faults_[id.index]->begin();
@@ -132,6 +139,9 @@ void Run::revert(FaultId fault) {
   const auto& runner = faults_.at(fault.index);
   runner->end("");
   block([&] { return runner->life().state() >= FaultLife::State::settling; });
+  if (runner->life().state() == FaultLife::State::stuck) {
+    give_up("undo incomplete: " + runner->id());
+  }
 }
 
 void Run::wait(Duration length) {
@@ -165,6 +175,10 @@ bool Run::expect(const Expectation& expectation) {
     return objective.decision != slo::Decision::undecided || in_.clock.now() >= latest ||
            !probes_.problem().empty();
   });
+  if (objective.decision == slo::Decision::undecided && objective.reason.empty()) {
+    const auto problem = probes_.problem();
+    objective.reason = problem.empty() ? objective.name + ": not decided in time" : problem;
+  }
   const bool holds = objective.decision == slo::Decision::holds;
   add(std::move(objective), "method");
   return holds;

@@ -210,6 +210,10 @@ Result<std::unique_ptr<FileJournal>> FileJournal::open(const fs::path& file) {
                              "FAULTLINE_HOME",
                              file.string(), lock_holder(fd.get()))};
   }
+  struct stat found {};
+  if (::fstat(fd.get(), &found) == 0 && found.st_nlink == 0) {
+    return open(file);  // a recovery removed it, empty, between our open and our lock
+  }
   const auto bytes = slurp(file, fd.get());
   if (!bytes) {
     return bytes.error();

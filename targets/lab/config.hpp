@@ -11,7 +11,7 @@ namespace faultline::lab {
 
 /// Where a component keeps its files, inside the lab: on a tmpfs.
 struct Places {
-  std::filesystem::path run;       ///< "/run/faultline": configuration, sockets, data folders by component
+  std::filesystem::path run;       ///< "/run/faultline": configuration, sockets, data by component
   std::filesystem::path programs;  ///< the folder of faultline-saas
 };
 

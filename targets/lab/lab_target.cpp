@@ -17,7 +17,7 @@ using targets::Outcome;
 /// A change waits for nft, for a process to stop or for a host's rules: tens of milliseconds.
 constexpr Duration change_limit = answer_limit;
 /// Sentinel answers a switchover within its failover timeout of 10 s.
-constexpr Duration bring_home_limit = std::chrono::seconds(15);
+constexpr Duration bring_home_limit = std::chrono::seconds(25);  // the lab gives up after 20 s
 
 /// Calls `done` with what `read` makes of an answer.
 template <class T, class Read>

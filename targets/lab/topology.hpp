@@ -29,8 +29,8 @@ struct Profile {
 /// Error `usage` with the nearest name when there is none.
 Result<Profile> profile(std::string_view name);
 
-/// A network namespace. Regional hosts hang on a bridge in `core` (10.0.0.0/24); hosts of a zone on a
-/// bridge in its router (10.0.1.0/24 for a, .2 for b, .3 for c). Each zone's router has a link to
+/// A network namespace. Regional hosts hang on a bridge in `core` (10.0.0.0/24); hosts of a zone on
+/// a bridge in its router (10.0.1.0/24 for a, .2 for b, .3 for c). Each zone's router has a link to
 /// core, whose interface there is named "zone-a", so that cutting a zone is two rules in core.
 struct Host {
   std::string name;     ///< "a-redis", "client"; also the name of the namespace
@@ -53,7 +53,7 @@ struct Topology {
   Profile profile;
   std::vector<std::string> zones{"a", "b", "c"};
   std::vector<Host> hosts;         ///< core first, then routers
-  std::vector<Process> processes;  ///< in the order of their start: Redis primary, replicas, sentinels, apps, alb
+  std::vector<Process> processes;  ///< Redis primary, replicas, sentinels, apps, alb
 
   [[nodiscard]] const Host* host(std::string_view name) const;
   [[nodiscard]] const Process* process(std::string_view name) const;

@@ -76,7 +76,7 @@ TEST_F(FaultLifeTest, NothingIsArmedWhenTheJournalCannotBeWritten) {
 
 TEST_F(FaultLifeTest, ResourcesRevertInParallelAndThenTheEndStateIsCompared) {
   hold();
-  EXPECT_THAT(on(FaultLife::End{""}), ElementsAre("record reverting", "revert 1", "revert 0"));
+  EXPECT_THAT(on(FaultLife::End{""}), ElementsAre("revert 1", "revert 0", "record reverting"));
   EXPECT_THAT(on(FaultLife::Reverted{0, {}}), ElementsAre());
   EXPECT_THAT(on(FaultLife::Reverted{1, {}}), ElementsAre("record reverted", "compare"));
   EXPECT_THAT(on(FaultLife::Compared{false, {}}), ElementsAre("record closed", "release"));
@@ -86,7 +86,7 @@ TEST_F(FaultLifeTest, ResourcesRevertInParallelAndThenTheEndStateIsCompared) {
 TEST_F(FaultLifeTest, OnOneResourceTheNewestIsRevertedFirst) {
   life = FaultLife({"zone a", "zone a"}, 3s);
   hold();
-  EXPECT_THAT(on(FaultLife::End{""}), ElementsAre("record reverting", "revert 1"));
+  EXPECT_THAT(on(FaultLife::End{""}), ElementsAre("revert 1", "record reverting"));
   EXPECT_THAT(on(FaultLife::Reverted{1, {}}), ElementsAre("revert 0"));
 }
 
@@ -109,7 +109,7 @@ TEST_F(FaultLifeTest, ARefusedSecondActionRevertsTheFirst) {
   on(FaultLife::Armed{});
   on(FaultLife::Applied{targets::Outcome::done, ""});
   EXPECT_THAT(on(FaultLife::Applied{targets::Outcome::refused, "no such host"}),
-              ElementsAre("record reverting", "revert 1", "revert 0"));
+              ElementsAre("revert 1", "revert 0", "record reverting"));
   EXPECT_FALSE(life.effect_proved());
 }
 
@@ -125,7 +125,7 @@ TEST_F(FaultLifeTest, AnEffectThatIsNotProvedInTimeIsReverted) {
   EXPECT_THAT(on(FaultLife::Tick{}), ElementsAre("prove"));
   now += 3s;
   EXPECT_THAT(on(FaultLife::Proved{false, "it answers"}),
-              ElementsAre("record reverting", "revert 1", "revert 0"));
+              ElementsAre("revert 1", "revert 0", "record reverting"));
   EXPECT_THAT(life.problem(), testing::HasSubstr("not proved within 3 s: it answers"));
 }
 
@@ -137,7 +137,7 @@ TEST_F(FaultLifeTest, AnAbortWhileTheAnswerIsOutRevertsWhenItComes) {
   on(FaultLife::Armed{});
   EXPECT_THAT(on(FaultLife::End{"abort"}), ElementsAre());
   EXPECT_THAT(on(FaultLife::Applied{targets::Outcome::done, ""}),
-              ElementsAre("record reverting", "revert 1", "revert 0"));
+              ElementsAre("revert 1", "revert 0", "record reverting"));
 }
 
 TEST_F(FaultLifeTest, AnAbortBeforeTheJournalTouchesNothing) {

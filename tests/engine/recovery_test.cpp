@@ -36,12 +36,12 @@ Json intended(const std::string& fault) {
 class Recovery : public testing::Test {
  protected:
   std::vector<std::string> put_back_all(const std::vector<Json>& records) {
-    const auto open = open_faults(records);
-    EXPECT_TRUE(open);
+    const auto open = open_runs(records);
+    EXPECT_TRUE(open) << open.error().message;
     std::vector<std::string> residue;
-    for (const auto& fault : *open) {
+    for (const auto& run : *open) {
       bool over = false;
-      put_back(fault, target, 2, clock, [&](std::vector<std::string> left) {
+      put_back(run, target, 2, clock, [&](std::vector<std::string> left) {
         residue.insert(residue.end(), left.begin(), left.end());
         over = true;
       });
@@ -56,16 +56,32 @@ class Recovery : public testing::Test {
 
 TEST_F(Recovery, OnlyWhatIsNotClosedIsOpen) {
   const auto open =
-      open_faults({intended("f1"), intended("f2"), {{"type", "closed"}, {"fault", "f1"}}});
-  ASSERT_TRUE(open);
+      open_runs({intended("f1"), intended("f2"), {{"type", "closed"}, {"fault", "f1"}}});
+  ASSERT_TRUE(open) << open.error().message;
   ASSERT_EQ(open->size(), 1u);
-  EXPECT_EQ(open->front().id, "f2");
-  EXPECT_EQ(open->front().actions.front().id, "f2.1");
+  ASSERT_EQ(open->front().faults.size(), 1u);
+  EXPECT_EQ(open->front().faults.front().id, "f2");
+  EXPECT_EQ(open->front().faults.front().actions.front().id, "f2.1");
 }
 
 TEST_F(Recovery, ARecordThatIsNotOursIsAnErrorAndNotSkipped) {
-  EXPECT_FALSE(open_faults({Json{{"type", "intended"}}}));
-  EXPECT_FALSE(open_faults({Json::array()}));
+  EXPECT_FALSE(open_runs({Json{{"type", "intended"}}}));
+  EXPECT_FALSE(open_runs({Json::array()}));
+}
+
+TEST_F(Recovery, TwoFaultsOfARunAreRevertedNewestFirstAndComparedOnce) {
+  target.in_force = {"f1.1", "f2.1"};
+  EXPECT_THAT(put_back_all({intended("f1"), intended("f2")}), IsEmpty());
+  EXPECT_THAT(target.log, testing::ElementsAre("revert f2.1", "revert f1.1"));
+}
+
+TEST_F(Recovery, ARoleThatAClosedFaultMovedMayStayMoved) {
+  auto second = intended("f2");
+  second["may_move"] = Json::array();
+  target.in_force = {"f2.1"};
+  target.fail_over_to("b-redis");
+  EXPECT_THAT(put_back_all({intended("f1"), {{"type", "closed"}, {"fault", "f1"}}, second}),
+              IsEmpty());
 }
 
 TEST_F(Recovery, RevertsAndFindsNothingLeft) {
