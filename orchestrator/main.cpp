@@ -1,10 +1,12 @@
 #include "orchestrator/cli/command.hpp"
+#include "targets/text.hpp"
 
 #include <fmt/format.h>
 
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 
 namespace {
 
@@ -26,6 +28,24 @@ fs::path folder(const char* own, const char* xdg, const char* below_home) {
   return from_environment("HOME") / below_home / "faultline";
 }
 
+std::optional<faultline::Error> unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') {
+    return std::nullopt;
+  }
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == argv[1]) {
+      return std::nullopt;
+    }
+    if (!command->get_group().empty()) {
+      names.push_back(command->get_name());
+    }
+  }
+  return faultline::Error{
+      faultline::ErrorKind::usage,
+      fmt::format("unknown command '{}'{}", argv[1], faultline::suggestion(argv[1], names))};
+}
+
 }  // namespace
 
 /// Where everything is put together: the context, then each command of the catalogue adds itself;
@@ -45,6 +65,9 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     for (const auto add : faultline::cli::catalog()) {
       add(app, context);
+    }
+    if (const auto unknown = unknown_command(app, argc, argv)) {
+      return faultline::cli::report(*unknown);
     }
     try {
       app.parse(argc, argv);

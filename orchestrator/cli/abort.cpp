@@ -7,12 +7,12 @@ namespace faultline::cli {
 namespace {
 
 struct AbortOptions {
-  std::string pid;
+  std::string run;
   std::string reason = "by `faultline abort`";
 };
 
 int abort_all(const Context& context, const AbortOptions& o) {
-  const auto told = abort_runs(context.home, o.pid, o.reason);
+  const auto told = abort_runs(context.home, o.run, o.reason);
   if (!told) {
     return report(told.error());
   }
@@ -29,7 +29,7 @@ int abort_all(const Context& context, const AbortOptions& o) {
 void add_abort(CLI::App& app, Context& context) {
   auto o = std::make_shared<AbortOptions>();
   auto* command = app.add_subcommand("abort", "stop the runs of this home and revert now");
-  command->add_option("PID", o->pid, "only the run of this process");
+  command->add_option("RUN", o->run, "only this run, by its id");
   command->add_option("--reason", o->reason, "for the record");
   command->callback(
       [o, &context] { context.action = [o, &context] { return abort_all(context, *o); }; });

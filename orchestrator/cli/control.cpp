@@ -8,8 +8,6 @@
 #include <fmt/format.h>
 
 #include <list>
-#include <unistd.h>
-
 namespace faultline::cli {
 namespace fs = std::filesystem;
 using Local = boost::asio::local::stream_protocol;
@@ -70,11 +68,12 @@ struct ControlSocket::State : std::enable_shared_from_this<State> {
 };
 
 ControlSocket::ControlSocket(boost::asio::io_context& io, const fs::path& home,
+                             const std::string& run,
                              std::function<void(const std::string& reason)> on_abort)
     : state_(std::make_shared<State>(io, std::move(on_abort))) {
   std::error_code ignored;
   fs::create_directories(home / "control", ignored);
-  state_->path = home / "control" / fmt::format("{}.sock", ::getpid());
+  state_->path = home / "control" / (run + ".sock");
   fs::remove(state_->path, ignored);
   try {
     state_->acceptor.open();
@@ -101,12 +100,12 @@ ControlSocket::~ControlSocket() {
   fs::remove(state_->path, error);
 }
 
-Result<int> abort_runs(const fs::path& home, const std::string& pid, const std::string& reason) {
+Result<int> abort_runs(const fs::path& home, const std::string& run, const std::string& reason) {
   boost::asio::io_context io;
   std::list<Local::socket> told;
   std::error_code missing;
   for (const auto& entry : fs::directory_iterator(home / "control", missing)) {
-    if (entry.path().extension() != ".sock" || (!pid.empty() && entry.path().stem() != pid)) {
+    if (entry.path().extension() != ".sock" || (!run.empty() && entry.path().stem() != run)) {
       continue;
     }
     Local::socket socket(io);

@@ -53,6 +53,9 @@ Result<nlohmann::json> params_of(const faults::Kind& kind, const std::vector<std
     }
     const auto name = pair.substr(0, equals), text = pair.substr(equals + 1);
     const auto param = std::ranges::find(kind.params, name, &faults::Param::name);
+    if (params.contains(name)) {
+      return Error{ErrorKind::usage, fmt::format("{}: '{}' is given twice", kind.name, name)};
+    }
     if (param == kind.params.end()) {
       params[name] = text;  // `validate` names it and the nearest one
       continue;
@@ -95,6 +98,13 @@ int inject(const Context& context, const InjectOptions& o) {
   if (!params || !hold) {
     return report(params ? hold.error() : params.error());
   }
+  const auto longest = environment->guardrails.max_duration;
+  if (*hold <= Duration::zero() || *hold >= longest) {
+    return report({ErrorKind::usage,
+                   fmt::format("--for must be more than 0 and less than the guardrail max_duration "
+                               "of {}, found {}",
+                               in_words(longest), o.hold)});
+  }
   const auto target = target_kind(*environment);
   if (!target) {
     return report(target.error());
@@ -116,9 +126,9 @@ int inject(const Context& context, const InjectOptions& o) {
   }
   const auto experiment = experiment_of(o, *params, *hold);
   const auto result = (*session)->run(experiment);
-  keep(context, result, (*session)->target());
+  const int code = keep(context, result, (*session)->target());
   fmt::print(stderr, "{}\n", faultline::report::last_line(result.record));
-  return result.exit_code;
+  return code;
 }
 
 }  // namespace

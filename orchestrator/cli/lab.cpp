@@ -1,6 +1,7 @@
 #include "orchestrator/cli/lab.hpp"
 
 #include "orchestrator/cli/commands.hpp"
+#include "targets/lab/connection.hpp"
 #include "targets/lab/launch.hpp"
 #include "targets/text.hpp"
 
@@ -15,6 +16,7 @@ struct LabOptions {
   std::string name;
   std::vector<std::string> argv;
   bool follow = false;
+  bool force = false;
   std::uint16_t listen = 0;
 };
 
@@ -47,7 +49,17 @@ int up(const Context& context, const std::string& profile) {
   return code;
 }
 
-int down(const Context& context) {
+/// Ends the lab, but not under a run that owns it.
+int down(const Context& context, bool force) {
+  const auto status = lab::ask(context.home, "status");  // one that does not answer may go down
+  const auto owner = status ? status->value("owner", std::string()) : std::string();
+  if (!force && !owner.empty()) {
+    return report(
+        {ErrorKind::refused,
+         fmt::format("the lab is owned by {}; wait for it, stop it with `faultline abort`, "
+                     "or say --force",
+                     owner)});
+  }
   if (auto gone = lab::shut_down(context.home); !gone) {
     return report(gone.error());
   }
@@ -86,7 +98,8 @@ void add_lab(CLI::App& app, Context& context) {
   command->add_option("--profile", o->profile, "hardened or naive")->capture_default_str();
 
   add(*lab, context, "down", "end it; returns when nothing of it is left",
-      [&context] { return down(context); });
+      [o, &context] { return down(context, o->force); });
+  command->add_flag("--force", o->force, "also under a run that owns it");
 
   command = add(*lab, context, "status", "every component, what is in force, the owner",
                 [o, &context] { return lab_status(context, o->json); });

@@ -26,9 +26,7 @@ Result<> write_file(const fs::path& file, const std::string& text) {
   out << text;
   out.close();
   if (!out) {
-    return Error{
-        ErrorKind::io,
-        fmt::format("{} cannot be written; the record is kept in the history", file.string())};
+    return Error{ErrorKind::io, fmt::format("{} cannot be written", file.string())};
   }
   return {};
 }
@@ -39,12 +37,12 @@ void warn(const std::string& message) {
 
 }  // namespace
 
-void keep(const Context& context, const engine::RunResult& result, targets::Target& target) {
+int keep(const Context& context, const engine::RunResult& result, targets::Target& target) {
   const auto folder = context.home / "runs" / result.record.at("id").get<std::string>();
   std::error_code error;
   fs::create_directories(folder, error);
-  if (const auto written = write_file(folder / "record.json", text_of(result.record, 2));
-      !written) {
+  const auto written = write_file(folder / "record.json", text_of(result.record, 2));
+  if (!written) {
     warn(written.error().message);
   }
   if (result.exit_code != 0) {
@@ -57,6 +55,28 @@ void keep(const Context& context, const engine::RunResult& result, targets::Targ
   if (!added) {
     warn("the history does not have this run: " + added.error().message);
   }
+  if (!written && !added) {
+    warn("the evidence of this run is lost, so it is no pass");
+    return worst(result.exit_code, 3);
+  }
+  return result.exit_code;
+}
+
+Result<> check_outputs(const Outputs& outputs) {
+  for (const auto& file : {outputs.json, outputs.html}) {
+    if (file.empty() || file == "-") {
+      continue;
+    }
+    const bool existed = fs::exists(file);
+    if (!std::ofstream(file, std::ios::app)) {
+      return Error{ErrorKind::usage, fmt::format("{} cannot be written", file)};
+    }
+    if (!existed) {
+      std::error_code ignored;
+      fs::remove(file, ignored);
+    }
+  }
+  return {};
 }
 
 Result<> write_outputs(const Outputs& outputs, const std::vector<nlohmann::json>& records) {

@@ -14,8 +14,11 @@ struct Outputs {
 };
 
 /// Keeps a record in <home>/runs/<id>/ and in the history; a run that did not pass also keeps the
-/// components' logs. Problems are told on standard error and change no verdict.
-void keep(const Context& context, const engine::RunResult& result, targets::Target& target);
+/// components' logs. Returns the exit code: the run's, or at least 3 when its evidence is nowhere.
+int keep(const Context& context, const engine::RunResult& result, targets::Target& target);
+
+/// Error `usage` when what was asked for could not be written: found before anything is touched.
+Result<> check_outputs(const Outputs& outputs);
 
 /// Writes what was asked for: an object for one record, JSON Lines for several.
 Result<> write_outputs(const Outputs& outputs, const std::vector<nlohmann::json>& records);

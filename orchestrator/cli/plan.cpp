@@ -16,7 +16,7 @@ struct PlanOptions {
   std::string environment = "lab";
   std::string profile;
   std::vector<std::string> vars;
-  std::size_t variant = 0;
+  std::optional<std::size_t> variant;
   bool as_json = false;
 };
 
@@ -99,10 +99,7 @@ int plan(const Context& context, const PlanOptions& o) {
   if (!kind || !vars) {
     return report(kind ? vars.error() : kind.error());
   }
-  script::LoadOptions load{.vars = *vars, .variant = {}, .limits = {}};
-  if (o.variant > 0) {
-    load.variant = o.variant;
-  }
+  const script::LoadOptions load{.vars = *vars, .variant = o.variant, .limits = {}};
   const auto world = world_of(context, **kind, o);
   const auto steps = look_over(o.file, *environment, load, world);
   if (!steps) {

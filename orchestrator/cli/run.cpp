@@ -19,7 +19,7 @@ struct RunOptions {
   std::string environment = "lab";
   std::string profile;
   std::vector<std::string> vars;
-  std::size_t variant = 0;
+  std::optional<std::size_t> variant;
   std::uint64_t seed = 1;
   std::string timeout, wait;
   Outputs outputs;
@@ -42,9 +42,9 @@ int run_all(const Context& context, const RunOptions& options, Session& session,
       break;
     }
     auto result = session.run(*experiment);
-    keep(context, result, session.target());
+    const int kept = keep(context, result, session.target());
     fmt::print(stderr, "{}\n", faultline::report::last_line(result.record));
-    code = worst(code, result.exit_code);
+    code = worst(code, kept);
     records.push_back(std::move(result.record));
     if (result.exit_code == 130 || result.exit_code == 143 || result.exit_code == 5) {
       break;  // somebody wants it to end, or the environment is not what the next one expects
@@ -90,10 +90,7 @@ int run(const Context& context, const RunOptions& options) {
   if (!vars) {
     return report(vars.error());
   }
-  script::LoadOptions load{.vars = *vars, .variant = {}, .limits = {}};
-  if (options.variant > 0) {
-    load.variant = options.variant;
-  }
+  const script::LoadOptions load{.vars = *vars, .variant = options.variant, .limits = {}};
   const auto kind = target_kind(*environment);
   if (!kind) {
     return report(kind.error());
@@ -103,6 +100,9 @@ int run(const Context& context, const RunOptions& options) {
     if (const auto steps = look_over(file, *environment, load, world); !steps) {
       return report(steps.error());
     }
+  }
+  if (const auto writable = check_outputs(options.outputs); !writable) {
+    return report(writable.error());
   }
   auto wanted = session_options(options, *environment);
   if (!wanted) {

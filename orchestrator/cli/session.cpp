@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <csignal>
+#include <pwd.h>
 #include <random>
 #include <unistd.h>
 
@@ -15,8 +16,9 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string operator_name() {
-  const char* user = std::getenv("USER");
-  return fmt::format("{}, pid {}", user != nullptr ? user : fmt::format("uid {}", ::getuid()),
+  const passwd* user = ::getpwuid(::getuid());
+  return fmt::format("{}, pid {}",
+                     user != nullptr ? user->pw_name : fmt::format("uid {}", ::getuid()),
                      ::getpid());
 }
 
@@ -119,13 +121,14 @@ void Session::await_signal() {
 
 engine::RunResult Session::run(const engine::Experiment& experiment) {
   const auto world = await<targets::World>(io_, [&](auto done) { target_->observe(done); });
+  const auto id = std::exchange(id_, new_run_id());
   engine::Run run({.environment = options_.environment,
                    .experiment = experiment,
                    .target = *target_,
                    .journal = *journal_,
                    .clock = clock_,
                    .executor = io_.get_executor(),
-                   .id = std::exchange(id_, new_run_id()),
+                   .id = id,
                    .operator_name = operator_name(),
                    .profile = world ? world->profile : options_.profile,
                    .seed = options_.seed,
@@ -134,7 +137,7 @@ engine::RunResult Session::run(const engine::Experiment& experiment) {
                    .on_event = options_.on_event});
   std::optional<engine::RunResult> result;
   stop_ = [&](engine::Stop why, const std::string& reason) { run.stop(why, reason); };
-  ControlSocket control(io_, context_.home, [this](const std::string& reason) {
+  ControlSocket control(io_, context_.home, id, [this](const std::string& reason) {
     stop(engine::Stop::abort, "aborted: " + reason);
   });
   std::unique_ptr<Timer> timeout;

@@ -168,12 +168,13 @@ FaultLife::Commands FaultLife::handle(const Reverted& e, Instant now) {
   if (state_ != State::reverting) {
     return {};
   }
-  if (!e.error) {
+  // Fenced: a newer owner or the target's own lease has the undo now; comparing tells whether it
+  // did.
+  if (!e.error || e.error->kind == ErrorKind::fenced) {
     undo.done = true;
     return continue_reverting(now);
   }
-  if (undo.attempts >= revert_attempts || e.error->kind == ErrorKind::fenced ||
-      e.error->kind == ErrorKind::conflict) {
+  if (undo.attempts >= revert_attempts || e.error->kind == ErrorKind::conflict) {
     undo.failed = true;
     residue_.push_back(fmt::format("{}: {}", resources_[e.action], e.error->message));
     return continue_reverting(now);

@@ -223,7 +223,9 @@ Json Objective::record() const {
                expectation.sli == Sli::recovery ? to_ms(expectation.over) : expectation.threshold},
               {"measured", finite(measured)},
               {"unit", unit},
-              {"samples", summary ? Json(summary->requests) : Json()},
+              {"samples", summary  ? Json(summary->requests)
+                          : writes ? Json(writes->acknowledged)
+                                   : Json()},
               {"bad", summary ? Json(summary->bad) : Json()},
               {"bad_seconds", summary ? Json(summary->bad_seconds) : Json()},
               {"bound_95", counts && summary

@@ -177,6 +177,10 @@ void Run::wait_until_healthy(Instant limit) {
       return next(
           life_.done(fmt::format("the environment is not healthy: {}", fmt::join(wrong, "; "))));
     }
+    if (!wrong.empty() && wrong.front() != awaited_) {
+      awaited_ = wrong.front();
+      note("waiting for a healthy environment: " + awaited_);
+    }
     pause_ = later(heal_pause, [this, limit] { wait_until_healthy(limit); });
   });
 }
@@ -242,8 +246,12 @@ void Run::method_ended(std::exception_ptr thrown) {
       problem = error.what();
     }
   }
-  if (problem.empty() || !cancelled_.empty()) {
+  if (!cancelled_.empty()) {
     return next(life_.done());  // a cancelled method ends by throwing; why is known already
+  }
+  if (problem.empty()) {
+    return next(
+        life_.done(faults_.empty() ? "nothing was injected: the method asked for no fault" : ""));
   }
   timeline_.tell("script_error", {{"message", problem}});
   next(life_.done(problem));
@@ -302,6 +310,7 @@ void Run::judge_all() {
 }
 
 void Run::report() {
+  enter("report", std::nullopt);
   const auto finish = [this](const Result<>&) {
     heartbeat_.reset();
     tick_.reset();
@@ -342,13 +351,7 @@ void Run::on_notice(const targets::Notice& notice) {
     life_.doubt(fmt::format("{} died, and no fault did it",
                             notice.detail.value("component", std::string("a component"))));
   } else if (notice.name == "deadline_fired") {
-    life_.doubt("the target's own deadline ended a fault");
-    const auto action = notice.detail.value("action", Json());
-    for (const auto& fault : faults_) {
-      if (action.dump().find(fault->id() + ".") != std::string::npos) {
-        fault->end("the target's own deadline ended it");
-      }
-    }
+    stop(Stop::environment_lost, "the target's own deadline ended a fault");
   } else if (notice.name == "owner_lost" || notice.name == "target_gone") {
     stop(Stop::environment_lost, "the environment was lost in the middle of the run: " +
                                      notice.detail.value("reason", notice.name));

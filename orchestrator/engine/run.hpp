@@ -122,6 +122,7 @@ class Run : private Stage {
   Fiber* fiber_ = nullptr;
   std::function<bool()> waiting_for_;
   std::function<void()> then_;
+  std::string awaited_;  ///< what heal waits for, told once
   std::unique_ptr<Timer> pause_, limit_, wake_, heartbeat_, tick_;
   Instant ticked_{};
   std::function<void(RunResult)> done_;

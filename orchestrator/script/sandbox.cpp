@@ -1,5 +1,7 @@
 #include "orchestrator/script/sandbox.hpp"
 
+#include "orchestrator/script/script.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -162,7 +164,9 @@ void Sandbox::raise(lua_State* lua, Error error) {
   if (!place.file.empty() && !placed) {
     error.message = fmt::format("{}: {}", in_words(place), error.message);
   }
-  if (error.kind == ErrorKind::cancelled) {
+  // A method that catches a wrong call away would go on to prove something else.
+  const bool in_method = script != nullptr && script->running();
+  if (error.kind == ErrorKind::cancelled || (in_method && limits_.wrong_calls_stop)) {
     stop(error);
   }
   last_raised_ = std::move(error);

@@ -18,9 +18,10 @@ class Script;
 
 /// A Lua state that cannot touch the machine and cannot outlive its limits.
 ///
-/// A *stop* (a spent limit, a cancelled run) is sticky: the count hook, every binding and `pcall`
-/// raise it again at once, so that a script cannot go on by catching it. Used on one thread or
-/// strand only; a binding may suspend its fiber, because nothing here holds a lock or a handler.
+/// A *stop* (a spent limit, a cancelled run, a wrong call in a method) is sticky: the count hook,
+/// every binding and `pcall` raise it again at once, so that a script cannot go on by catching it.
+/// Used on one thread or strand only; a binding may suspend its fiber, because nothing here holds a
+/// lock or a handler.
 class Sandbox {
  public:
   explicit Sandbox(const Limits& limits);

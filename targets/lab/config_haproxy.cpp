@@ -30,11 +30,15 @@ std::string config(const Topology& topology, const Process& process,
   // strict turns fall in step with clients that alternate, and send every login to half the nodes.
   std::string text =
       fmt::format(R"(global
+  log stdout format raw daemon
   maxconn {max_connections}
   nbthread 1
   stats socket {socket} mode 600 level admin
 defaults
   mode http
+  log global
+  option httplog
+  option dontlog-normal
   timeout connect {connect}ms
   timeout client {deadline}ms
   timeout server {deadline}ms

@@ -154,6 +154,26 @@ TEST_F(RunTest, AFaultWithoutEffectIsNeverGreen) {
   EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("not proved"));
 }
 
+TEST_F(RunTest, ARunThatInjectsNothingIsNeverGreen) {
+  experiment.method = [](Stage& stage) { stage.baseline(std::nullopt, here); };
+  run();
+  EXPECT_EQ(record["verdict"], "inconclusive");
+  EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("nothing was injected"));
+}
+
+TEST_F(RunTest, AWorldThatChangedBeforeTheFaultIsLeftAlone) {
+  experiment.method = [this](Stage& stage) {
+    stage.baseline(std::nullopt, here);
+    target.fail_over_to("c-redis");
+    stage.inject({crash});
+  };
+  run();
+  EXPECT_EQ(record["verdict"], "inconclusive");
+  EXPECT_THAT(record["reason"].get<std::string>(),
+              HasSubstr("changed before anything was injected"));
+  EXPECT_THAT(target.log, IsEmpty());
+}
+
 TEST_F(RunTest, ADroppedUndoIsFoundAndExitsFive) {
   target.drop_undo = true;
   run();

@@ -183,8 +183,9 @@ TEST_F(DrillTest, ASecondRunOnOneLabIsRefusedOrWaits) {
   const Outcome second = home_.run({"inject", "az_partition", "zone=c", "--for", "1s"});
   EXPECT_EQ(second.code, 3);
   EXPECT_THAT(second.err, HasSubstr("the lab is owned by run"));
-  const Outcome waited = home_.run({"run", script("run:wait(100*ms)"), "--env",
-                                    sources() + "/tests/integration/quick.lua", "--wait", "60s"});
+  const Outcome waited =
+      home_.run({"run", script("run:inject(fault.az_partition { zone = 'c' }):revert()"), "--env",
+                 sources() + "/tests/integration/quick.lua", "--wait", "60s"});
   EXPECT_EQ(waited.code, 0) << waited.err;
 }
 
@@ -218,6 +219,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadScript{"NothingSelected",
                   "run:log(instances { service = 'app', zone = 'a', spot = true, share = 0 })", 3,
                   "matches nothing"},
+        BadScript{"CaughtAway",
+                  "pcall(function() run:inject(fault.az_partition { zone = 'q' }) end)\n"
+                  "run:inject(fault.az_partition { zone = 'c' })",
+                  2, "no zone"},
         BadScript{"EndlessLoop", "while true do pcall(function() while true do end end) end", 2,
                   "instructions"},
         BadScript{"MemoryBomb", "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1000) .. i end", 2,
@@ -264,7 +269,7 @@ TEST_F(DrillTest, AFullDiskInjectsNothing) {
 }
 
 TEST_F(DrillTest, HistoryAndShowTellOfTheRun) {
-  run(script("run:wait(200*ms)"));
+  run(script("run:inject(fault.az_partition { zone = 'c' }):revert()"));
   const auto id = record["id"].get<std::string>();
   EXPECT_THAT(home_.run({"history"}).out, HasSubstr(id));
   EXPECT_THAT(home_.run({"show", "last"}).out, HasSubstr("passed"));

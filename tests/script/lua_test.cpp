@@ -22,7 +22,8 @@ class Lua : public testing::TestWithParam<std::string> {};
 
 TEST_P(Lua, Holds) {
   const auto file = std::string(FAULTLINE_SOURCE_DIR) + "/tests/lua/" + GetParam() + ".lua";
-  const auto experiment = load_experiment(file, lab_environment(), {});
+  const auto experiment = load_experiment(
+      file, lab_environment(), {.vars = {}, .variant = {}, .limits = {.wrong_calls_stop = false}});
   ASSERT_TRUE(experiment) << experiment.error().message;
   const auto steps = dry_run(*experiment, lab_environment(), lab_world(), lab_capabilities());
   EXPECT_TRUE(steps) << steps.error().message;
