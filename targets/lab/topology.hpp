@@ -24,7 +24,9 @@ struct Profile {
   // Redis
   int data_nodes = 3;
   int min_replicas = 1;                          ///< min-replicas-to-write; 0 turns it off
-  std::chrono::milliseconds redis_detection{1000};  ///< Sentinel's down-after-milliseconds
+  /// Sentinel's down-after-milliseconds. Sentinel pings every second, so 1,000 would take a first
+  /// answer that is one tick late for a second loss, right after a failover.
+  std::chrono::milliseconds redis_detection{1200};
 };
 /// Error `usage` with the nearest name when there is none.
 Result<Profile> profile(std::string_view name);

@@ -68,7 +68,7 @@ TEST(StartOf, SentinelsKnowEachOtherBeforeTheyStart) {
   EXPECT_THAT(a, HasSubstr("sentinel known-sentinel sessions 10.0.2.20 26379 " + id_of_b + "\n"));
   EXPECT_THAT(a, HasSubstr("sentinel known-replica sessions 10.0.3.20 6379\n"));
   EXPECT_THAT(a, HasSubstr("sentinel monitor sessions 10.0.1.20 6379 2\n"));
-  EXPECT_THAT(a, HasSubstr("down-after-milliseconds sessions 1000\n"));
+  EXPECT_THAT(a, HasSubstr("down-after-milliseconds sessions 1200\n"));
 }
 
 TEST(StartOf, NaiveSentinelsDetectLateAndKnowTwoDataNodes) {
