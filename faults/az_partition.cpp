@@ -56,7 +56,7 @@ Result<Plan> plan(const World& world, const Json& params, const std::string& id)
       plan.instances.push_back(component.name);
     }
   }
-  for (const auto& [cache, home] : world.cache_homes) {
+  for (const auto& [cache, home] : world.homes) {
     const auto* primary = world.primary(cache);
     if (primary != nullptr && primary->zone == zone) {
       plan.may_move.push_back(fmt::format("cache {} primary", cache));

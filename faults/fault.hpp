@@ -15,7 +15,18 @@ using targets::Check;
 using targets::Json;
 using targets::World;
 
-enum class ParamType { text, zone, cache, choice, duration, percent, count };
+enum class ParamType {
+  text,
+  zone,
+  cache,
+  database,
+  dependency,
+  instances,  ///< one name or a list of names of nodes of a service
+  choice,
+  duration,
+  percent,
+  count
+};
 
 /// A parameter with its limits. Durations are in milliseconds once validated, percents in 0..100.
 struct Param {
@@ -38,8 +49,16 @@ struct Plan {
   std::vector<std::string> zones_cut;  ///< blast radius: zones taken as a whole
   std::vector<std::string> instances;  ///< blast radius: components hit
   Reversibility reversibility = Reversibility::restorable;
+  /// Must hold right before the first action is applied, else nothing is: without them the effect
+  /// would prove nothing ("the payment API answers within 500 ms").
+  std::vector<Check> before;
   std::vector<Check> effect;  ///< all must hold: the cause is in force
   Duration effect_within = std::chrono::seconds(3);
+  /// What must have come true by the time of the revert, for faults that go on by themselves ("the
+  /// reclaimed node is gone"). Asked before the undo, which waits for it until `completes_within`
+  /// after t0, except for an abort. Not so: the run is inconclusive.
+  std::vector<Check> completion;
+  Duration completes_within{};
   std::vector<std::string>
       end_state;  ///< declared for people: "sessions has one primary and 2 replicas in sync"
   std::vector<std::string> may_move;  ///< names of invariants that may differ afterwards

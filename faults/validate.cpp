@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace faultline::faults {
 namespace {
@@ -20,16 +21,53 @@ Error wrong_type(const Kind& kind, const Param& param, std::string_view expected
                                      : found.dump()));
 }
 
+/// The values of a label in the world, each once.
+std::vector<std::string> labels_of(const World& world, const std::string& key) {
+  std::set<std::string> values;
+  for (const auto& component : world.components) {
+    if (const auto label = component.labels.find(key); label != component.labels.end()) {
+      values.insert(label->second);
+    }
+  }
+  return {values.begin(), values.end()};
+}
+
+/// What a parameter's value is called in a message.
+std::string noun_of(const Param& param) {
+  switch (param.type) {
+    case ParamType::zone:
+      return "zone";
+    case ParamType::cache:
+      return "cache";
+    case ParamType::database:
+      return "database";
+    case ParamType::dependency:
+      return "dependency";
+    case ParamType::instances:
+      return "node of a service";
+    default:
+      return param.name;
+  }
+}
+
 std::vector<std::string> choices_of(const Param& param, const World& world) {
   switch (param.type) {
     case ParamType::zone:
       return world.zones;
-    case ParamType::cache: {
-      std::vector<std::string> caches;
-      for (const auto& [cache, home] : world.cache_homes) {
-        caches.push_back(cache);
+    case ParamType::cache:
+      return labels_of(world, "cache");
+    case ParamType::database:
+      return labels_of(world, "database");
+    case ParamType::dependency:
+      return labels_of(world, "dependency");
+    case ParamType::instances: {
+      std::vector<std::string> nodes;
+      for (const auto& component : world.components) {
+        if (component.labels.contains("service")) {
+          nodes.push_back(component.name);
+        }
       }
-      return caches;
+      return nodes;
     }
     default:
       return param.choices;
@@ -43,13 +81,27 @@ Result<Json> named(const Kind& kind, const Param& param, const Json& given, cons
   const auto name = given.get<std::string>();
   const auto choices = choices_of(param, world);
   if (std::ranges::find(choices, name) == choices.end()) {
-    return wrong(kind, fmt::format("'{}' is no {} here{}", name,
-                                   param.type == ParamType::choice ? param.name
-                                   : param.type == ParamType::zone ? "zone"
-                                                                   : "cache",
-                                   suggestion(name, choices)));
+    return wrong(
+        kind, fmt::format("'{}' is no {} here{}", name, noun_of(param), suggestion(name, choices)));
   }
   return ok(given);
+}
+
+/// Always a list afterwards, without doubles.
+Result<Json> instances(const Kind& kind, const Param& param, const Json& given,
+                       const World& world) {
+  const Json list = given.is_array() ? given : Json::array({given});
+  if (list.empty()) {
+    return wrong_type(kind, param, "at least one node", given);
+  }
+  std::set<std::string> names;
+  for (const auto& name : list) {
+    if (auto checked = named(kind, param, name, world); !checked) {
+      return checked.error();
+    }
+    names.insert(name.get<std::string>());
+  }
+  return ok(Json(names));
 }
 
 Result<Json> number(const Kind& kind, const Param& param, const Json& given) {
@@ -77,12 +129,16 @@ Result<Json> value_of(const Kind& kind, const Param& param, const Json& given, c
   switch (param.type) {
     case ParamType::zone:
     case ParamType::cache:
+    case ParamType::database:
+    case ParamType::dependency:
     case ParamType::choice:
       return named(kind, param, given, world);
     case ParamType::duration:
     case ParamType::percent:
     case ParamType::count:
       return number(kind, param, given);
+    case ParamType::instances:
+      return instances(kind, param, given, world);
     case ParamType::text:
       break;
   }

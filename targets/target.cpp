@@ -85,6 +85,7 @@ void to_json(Json& out, const World& world) {
                           {"health", c.health},
                           {"pid", c.pid},
                           {"memory_bytes", c.memory_bytes},
+                          {"cpu_ms", c.cpu_ms},
                           {"labels", c.labels}});
   }
   Json in_force = Json::array();
@@ -92,9 +93,18 @@ void to_json(Json& out, const World& world) {
     in_force.push_back(
         {{"action", f.action}, {"epoch", f.epoch}, {"expires_in_ms", ms(f.expires_in)}});
   }
-  out = {{"name", world.name},   {"profile", world.profile}, {"zones", world.zones},
-         {"hosts", world.hosts}, {"components", components}, {"cache_homes", world.cache_homes},
-         {"in_force", in_force}, {"owner", world.owner}};
+  out = {{"name", world.name},
+         {"profile", world.profile},
+         {"zones", world.zones},
+         {"hosts", world.hosts},
+         {"components", components},
+         {"homes", world.homes},
+         {"nat",
+          {{"host", world.nat.host},
+           {"eips", world.nat.eips},
+           {"ports_per_eip", world.nat.ports_per_eip}}},
+         {"in_force", in_force},
+         {"owner", world.owner}};
 }
 
 void from_json(const Json& in, World& world) {
@@ -102,7 +112,11 @@ void from_json(const Json& in, World& world) {
   in.at("profile").get_to(world.profile);
   in.at("zones").get_to(world.zones);
   in.at("hosts").get_to(world.hosts);
-  in.at("cache_homes").get_to(world.cache_homes);
+  in.at("homes").get_to(world.homes);
+  const auto& nat = in.at("nat");
+  nat.at("host").get_to(world.nat.host);
+  nat.at("eips").get_to(world.nat.eips);
+  nat.at("ports_per_eip").get_to(world.nat.ports_per_eip);
   in.at("owner").get_to(world.owner);
   world.components.clear();
   for (const auto& j : in.at("components")) {
@@ -118,6 +132,7 @@ void from_json(const Json& in, World& world) {
     j.at("health").get_to(c.health);
     j.at("pid").get_to(c.pid);
     j.at("memory_bytes").get_to(c.memory_bytes);
+    j.at("cpu_ms").get_to(c.cpu_ms);
     j.at("labels").get_to(c.labels);
     world.components.push_back(std::move(c));
   }
@@ -134,10 +149,15 @@ const Component* World::find(std::string_view component) const {
   return it == components.end() ? nullptr : &*it;
 }
 
-const Component* World::primary(std::string_view cache) const {
-  for (const auto* c : with_label("cache", cache)) {
+std::vector<const Component*> World::nodes_of(std::string_view store) const {
+  auto nodes = with_label("cache", store);
+  return nodes.empty() ? with_label("database", store) : nodes;
+}
+
+const Component* World::primary(std::string_view store) const {
+  for (const auto* c : nodes_of(store)) {
     const auto role = c->labels.find("role");
-    if (role != c->labels.end() && role->second == "primary") {
+    if (role != c->labels.end() && (role->second == "primary" || role->second == "rw")) {
       return c;
     }
   }

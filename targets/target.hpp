@@ -38,13 +38,29 @@ struct Action {
   std::string resource;      ///< what it touches: "component a-redis"; reverts are ordered by it
   Duration max_duration = std::chrono::minutes(5);  ///< the target reverts it then, always
 };
-// kind                args                                          applied           undone by
-// network.cut         {"zone": "a", "direction": "full|inbound|outbound"}  rules in core deleting
-// them network.isolate     {"host": "a-redis"}                           rules at the host deleting
-// them process.kill        {"component": "a-redis"}                      SIGKILL, held     letting
-// it start again process.stop        {"component": "a-redis"}                      SIGSTOP, held
-// SIGCONT cache.switchover    {"cache": "sessions"}                         asked of Sentinel
-// nothing
+// clang-format off
+// kind                 args                                             applied                undone by
+// network.cut          {"zone": "a", "direction": "full|inbound|outbound"}  rules in core      deleting them
+// network.loss         {"zone": "a", "percent": 5.0}                    rules in core: each packet
+//                                                                       into and out of the zone    deleting them
+// network.isolate      {"host": "a-redis"}                              rules at the host      deleting them
+// wire.shape           {"zone": "a", "delay_ms": 20, "jitter_ms": 0, "rate_mbit": 0}
+//                                                                       a layer of the wire, added
+//                                                                       each way; rate 0: no limit  removing it
+// process.kill         {"component": "a-redis"}                         SIGKILL, held          letting it start again
+// process.stop         {"component": "a-redis"}                         SIGSTOP, held          SIGCONT
+// cache.switchover     {"cache": "sessions"}                            asked of Sentinel      nothing
+// database.switchover  {"database": "orders"}                           asked of the manager   nothing
+// spot.reclaim         {"component": "a-spot", "notice_ms": 5000, "grace_ms": 1000,
+//                       "replace_after_ms": 3000 or null}               announced in the metadata; then
+//                                                                       SIGTERM, SIGKILL, a replacement
+//                                                                       started                withdrawing it; starting
+// nat.shrink           {"eips": 1, "ports_per_eip": 64}                 rules in nat, for new flows   deleting them
+// flows.hold           {"host": "neighbour", "to": "pay", "flows": 2048}  connections held open  closing them
+// dependency.degrade   {"dependency": "pay", "mode": "latency|reset|status|slow_body",
+//                       "delay_ms": 30000, "status": 503, "share_percent": 100}
+//                                                                       a layer of its server  removing it
+// clang-format on
 
 void to_json(Json& out, const Action& action);
 void from_json(const Json& in, Action& action);
@@ -59,14 +75,25 @@ struct Check {
   Json args;
   std::string summary;  ///< "a-redis does not answer"
 };
-// kind                 args                                        holds when
-// component.state      {"component", "state": "running|stopped|dead"}  the process is in that state
-// component.silent     {"component"}                               a connect or PING from its
-// zone's router
-//                                                                  gets no answer within 300 ms
-// network.unreachable  {"from": host, "to": component}             a TCP connect gets no answer
-// within 1 s cache.primary_not    {"cache", "component"}                      another node is the
-// writable primary
+// clang-format off
+// kind                    args                                        holds when
+// component.state         {"component", "state": "running|stopped|dead"}  the process is in that state
+// component.silent        {"component"}                               a connect or PING from its zone's router
+//                                                                     gets no answer within 300 ms
+// network.unreachable     {"from": host, "to": component}             a TCP connect gets no answer within 1 s
+// network.loses           {"from": host, "to": host, "at_least_percent": 4.0}  of 200 pings so many are lost
+// network.round_trip      {"from": host, "to": host, "at_least_ms": 30}  the median of 10 pings took so long
+// cache.primary_not       {"cache", "component"}                      another node is the writable primary
+// database.rw_not         {"database", "component"}                   another node is the writable one
+// spot.announced          {"component"}                               its metadata shows a termination time
+// spot.gone               {"component", "action": id}                 the process that was reclaimed has ended
+// nat.flows               {"to": component, "at_least": 2048}         conntrack in nat counts so many to it
+// nat.flow_dropped        {"from": host, "to": component}             a new connect through nat gets no answer
+//                                                                     within 2 s
+// dependency.good         {"dependency", "within_ms": 500}            a direct call has a good answer in time
+// dependency.bad          {"dependency", "within_ms": 2000, "calls": 1, "at_least": 1}
+//                                                                     so many of the direct calls have none
+// clang-format on
 
 void to_json(Json& out, const Check& check);
 void from_json(const Json& in, Check& check);
@@ -90,7 +117,8 @@ std::string_view to_string(ProcessState state);
 /// A process of the environment.
 struct Component {
   std::string name;  ///< unique: "a-redis", "a-sentinel", "a-spot", "alb"
-  std::string kind;  ///< redis, sentinel, app, balancer
+  std::string kind;  ///< redis, sentinel, database, manager, endpoint, app, balancer, metadata,
+                     ///< dependency, wire
   std::string host;
   std::string zone;  ///< empty for regional components
   std::string address;
@@ -99,9 +127,11 @@ struct Component {
   bool healthy = true;
   std::string health;              ///< in words: "replica in sync", "connection refused"
   int pid = 0;                     ///< inside the environment; 0 when dead
-  std::uint64_t memory_bytes = 0;  ///< resident
-  std::map<std::string, std::string>
-      labels;  ///< service, spot ("true"), cache, role (primary, replica)
+  std::uint64_t memory_bytes = 0;  ///< resident, with what it started
+  std::uint64_t cpu_ms = 0;        ///< used since it was started, with what it started
+  /// service, spot ("true"), dependency; cache with role primary or replica; database with role rw
+  /// or ro. A node without a role now has no such label.
+  std::map<std::string, std::string> labels;
 };
 
 /// What is in force now.
@@ -111,6 +141,14 @@ struct InForce {
   Duration expires_in{};  ///< until the target reverts it on its own
 };
 
+/// The way to third parties: flows to one address and port share the pool's ports.
+struct Nat {
+  std::string host;  ///< where it is done; empty: there is none
+  int eips = 0;      ///< in the pool
+  int ports_per_eip = 0;
+  [[nodiscard]] int ports() const { return eips * ports_per_eip; }
+};
+
 /// One look at an environment.
 struct World {
   std::string name;     ///< "lab"
@@ -118,14 +156,17 @@ struct World {
   std::vector<std::string> zones;
   std::vector<std::string> hosts;
   std::vector<Component> components;
-  std::map<std::string, std::string>
-      cache_homes;  ///< cache -> the component that is primary at home
+  /// Cache or database -> the component that is its primary (rw) at home.
+  std::map<std::string, std::string> homes;
+  Nat nat;
   std::vector<InForce> in_force;
   std::string owner;  ///< who holds the environment; empty when free
 
   [[nodiscard]] const Component* find(std::string_view component) const;
-  /// The primary of a cache, or nullptr when none is known.
-  [[nodiscard]] const Component* primary(std::string_view cache) const;
+  /// The nodes of a cache or a database, in the order of `components`.
+  [[nodiscard]] std::vector<const Component*> nodes_of(std::string_view store) const;
+  /// The primary of a cache or the rw node of a database; nullptr when none is known.
+  [[nodiscard]] const Component* primary(std::string_view store) const;
   [[nodiscard]] std::vector<const Component*> with_label(std::string_view key,
                                                          std::string_view value) const;
 };

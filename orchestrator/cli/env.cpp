@@ -38,10 +38,10 @@ Result<> check_names(const engine::Environment& environment, const targets::Worl
   }
   for (const auto& [cache, rpo] : environment.rpo) {
     std::vector<std::string> caches;
-    for (const auto& [known, home] : world.cache_homes) {
+    for (const auto& [known, home] : world.homes) {
       caches.push_back(known);
     }
-    if (!world.cache_homes.contains(cache)) {
+    if (!world.homes.contains(cache)) {
       return Error{ErrorKind::usage,
                    fmt::format("environment {}: unknown cache '{}'{}", environment.name, cache,
                                suggestion(cache, caches))};

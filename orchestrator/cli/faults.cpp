@@ -19,6 +19,12 @@ std::string values(const faults::Param& param) {
       return "a zone";
     case faults::ParamType::cache:
       return "a cache";
+    case faults::ParamType::database:
+      return "a database";
+    case faults::ParamType::dependency:
+      return "a third party";
+    case faults::ParamType::instances:
+      return "nodes of a service";
     case faults::ParamType::choice:
       return fmt::format("{}", fmt::join(param.choices, ", "));
     case faults::ParamType::duration:
@@ -54,8 +60,8 @@ std::string reversibility(const faults::Kind& kind) {
       for (const auto& param : kind.params) {
         if (param.type == faults::ParamType::zone) {
           params[param.name] = zone;
-        } else if (param.type == faults::ParamType::cache && !world.cache_homes.empty()) {
-          params[param.name] = world.cache_homes.begin()->first;
+        } else if (param.type == faults::ParamType::cache && !world.homes.empty()) {
+          params[param.name] = world.homes.begin()->first;
         }
       }
       const auto complete = faults::validate(kind, params, world);

@@ -76,7 +76,7 @@ int select_zone_of(lua_State* lua) {
   const auto nodes = world.with_label("cache", cache);
   if (nodes.empty()) {
     std::vector<std::string> caches;
-    for (const auto& [name, home] : world.cache_homes) {
+    for (const auto& [name, home] : world.homes) {
       caches.push_back(name);
     }
     refuse(fmt::format("zone_of: unknown cache '{}'{}", cache, suggestion(cache, caches)));

@@ -14,6 +14,7 @@ constexpr std::string_view cache_name = "sessions";
 /// Of all Sentinels: "10.0.1.20:26379,10.0.2.20:26379,10.0.3.20:26379".
 std::string sentinel_addresses(const Topology& topology);
 
+Start app_start(const Topology& topology, const Process& process, const Places& places);
 Start redis_start(const Topology& topology, const Process& process, const Places& places);
 Start sentinel_start(const Topology& topology, const Process& process, const Places& places);
 Start balancer_start(const Topology& topology, const Process& process, const Places& places);

@@ -242,7 +242,7 @@ class Supervisor {
 
   asio::io_context io_;
   const Topology topology_;
-  const std::map<std::string, std::string> homes_ = blueprint(topology_).cache_homes;
+  const std::map<std::string, std::string> homes_ = blueprint(topology_).homes;
   const Places places_;
   const Instant began_ = now();
   Starter starter_;

@@ -72,7 +72,7 @@ Result<> Actions::validate(const Action& action) const {
   }
   if (action.kind == "cache.switchover") {
     std::vector<std::string> caches;
-    for (const auto& [cache, home] : blueprint(topology_).cache_homes) {
+    for (const auto& [cache, home] : blueprint(topology_).homes) {
       caches.push_back(cache);
     }
     return known("cache", text_arg(action, "cache"), caches);

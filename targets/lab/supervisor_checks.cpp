@@ -111,7 +111,7 @@ void Checks::unreachable(const Json& args, const Done& done) {
 void Checks::primary_not(const Json& args, const Done& done) {
   const auto component = process(args, "component");
   const auto cache = text_of(args, "cache");
-  if (!component || !blueprint(topology_).cache_homes.contains(cache)) {
+  if (!component || !blueprint(topology_).homes.contains(cache)) {
     done(component ? Error{ErrorKind::not_found, fmt::format("the lab has no cache '{}'", cache)}
                    : component.error());
     return;

@@ -86,7 +86,7 @@ void Roles::try_sentinel(std::size_t index, const std::string& cache, const std:
 }
 
 void Roles::bring_home(targets::Done<Moves> done) {
-  auto move = std::make_shared<Move>(Move{blueprint(topology_).cache_homes,
+  auto move = std::make_shared<Move>(Move{blueprint(topology_).homes,
                                           std::move(done),
                                           now() + home_limit,
                                           false,

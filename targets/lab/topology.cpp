@@ -27,6 +27,12 @@ Profile naive() {
   p.name = "naive";
   p.health_checks = false;
   p.connect_timeout = std::chrono::milliseconds(5000);
+  p.watch_metadata = false;
+  p.calls_stay_in_zone = false;
+  p.guard_payments = false;
+  p.eips = 1;
+  p.semi_sync = false;
+  p.database_detection = std::chrono::milliseconds(15'000);
   p.hold_writes = false;
   p.held_writes_per_node = 0;
   p.data_nodes = 2;
@@ -141,7 +147,7 @@ targets::World blueprint(const Topology& topology) {
     c.labels = p.labels;
     if (const auto cache = p.labels.find("cache"); cache != p.labels.end()) {
       // The first data node is the home, because it is started as the primary.
-      const bool home = world.cache_homes.emplace(cache->second, p.name).second;
+      const bool home = world.homes.emplace(cache->second, p.name).second;
       c.labels["role"] = home ? "primary" : "replica";
     }
     world.components.push_back(std::move(c));

@@ -15,12 +15,29 @@ namespace faultline::lab {
 struct Profile {
   std::string name;
   // ALB
-  bool health_checks = true;  ///< active checks, redispatch, retries of GET; else plain round robin
+  bool health_checks = true;  ///< active checks, redispatch, retries of GET; else none of these
   std::chrono::milliseconds connect_timeout{250};
+  // reclaim of spot nodes
+  bool watch_metadata = true;  ///< polls for its own reclaim, leaves the ALB and drains
+  std::chrono::milliseconds metadata_poll{500};
+  // calls between services
+  bool calls_stay_in_zone = true;  ///< else round robin over the nodes of all zones
   // writes of the services
   bool hold_writes = true;                       ///< held and retried within the client's deadline
   int held_writes_per_node = 64;
   std::chrono::milliseconds client_deadline{5000};
+  // third parties
+  bool guard_payments = true;  ///< timeout, breaker, bulkhead, degraded answer, kept connections
+  std::chrono::milliseconds payment_timeout{1000};
+  int payment_bulkhead = 24;  ///< payments in flight per node
+  // SNAT: flows to one address and port share eips x ports_per_eip
+  int eips = 2;
+  /// The articles say about 65,000, the vendor documents 55,000; few make a drill quick. At most
+  /// 64,512 (ports 1024 to 65535).
+  int ports_per_eip = 2048;
+  // database
+  bool semi_sync = true;  ///< a commit is acknowledged when a read-only node has it; else at once
+  std::chrono::milliseconds database_detection{1000};
   // Redis
   int data_nodes = 3;
   int min_replicas = 1;                          ///< min-replicas-to-write; 0 turns it off

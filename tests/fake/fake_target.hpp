@@ -35,7 +35,7 @@ class FakeTarget : public targets::Target {
     world.name = "fake";
     world.profile = "hardened";
     world.zones = {"a", "b", "c"};
-    world.cache_homes = {{"sessions", "a-redis"}};
+    world.homes = {{"sessions", "a-redis"}};
     for (const auto& zone : world.zones) {
       add(zone + "-redis", "redis", zone,
           {{"cache", "sessions"}, {"role", zone == "a" ? "primary" : "replica"}});

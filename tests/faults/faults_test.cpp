@@ -13,7 +13,7 @@ using testing::HasSubstr;
 World world() {
   World w;
   w.zones = {"a", "b", "c"};
-  w.cache_homes = {{"sessions", "a-redis"}};
+  w.homes = {{"sessions", "a-redis"}};
   for (const auto& zone : w.zones) {
     targets::Component redis;
     redis.name = redis.host = zone + "-redis";

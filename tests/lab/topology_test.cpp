@@ -55,7 +55,7 @@ TEST(Topology, AMisspeltProfileIsAnErrorThatNamesTheNearest) {
 
 TEST(Topology, TheBlueprintIsTheHealthyWorldWithTheCacheAtHome) {
   const auto world = blueprint(make_topology(profile("hardened").value()));
-  EXPECT_EQ(world.cache_homes.at("sessions"), "a-redis");
+  EXPECT_EQ(world.homes.at("sessions"), "a-redis");
   ASSERT_NE(world.primary("sessions"), nullptr);
   EXPECT_EQ(world.primary("sessions")->name, "a-redis");
   EXPECT_EQ(world.with_label("role", "replica").size(), 2u);

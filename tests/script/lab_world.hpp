@@ -27,7 +27,7 @@ inline targets::World lab_world() {
   world.name = "lab";
   world.profile = "hardened";
   world.zones = {"a", "b", "c"};
-  world.cache_homes = {{"sessions", "a-redis"}};
+  world.homes = {{"sessions", "a-redis"}};
   for (const auto& zone : world.zones) {
     const std::string role = zone == "a" ? "primary" : "replica";
     world.components.push_back(

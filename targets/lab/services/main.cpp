@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 
@@ -49,10 +51,27 @@ int serve(const Flags& flags, const sigset_t& ends) {
   return 0;
 }
 
+int redis_node(std::span<const std::string> args) {
+  const auto flags = parse_redis_node_flags(args);
+  return flags ? redis_node_main(*flags) : fail(flags.error());
+}
+
+/// What this program is besides a node: `faultline-saas NAME --flag value ...`. A part's main
+/// prints its errors and returns an exit code; signals have their default actions.
+struct Part {
+  std::string_view name;
+  int (*main)(std::span<const std::string> args);
+};
+constexpr std::array parts{
+    Part{"redis-node", redis_node},
+};
+
 int run(std::span<const std::string> args) {
-  if (!args.empty() && args[0] == "redis-node") {
-    const auto flags = parse_redis_node_flags(args.subspan(1));
-    return flags ? redis_node_main(*flags) : fail(flags.error());
+  if (!args.empty()) {
+    const auto part = std::ranges::find(parts, args[0], &Part::name);
+    if (part != parts.end()) {
+      return part->main(args.subspan(1));
+    }
   }
   const auto flags = parse_flags(args);
   if (!flags) {
