@@ -39,27 +39,28 @@ struct Action {
   Duration max_duration = std::chrono::minutes(5);  ///< the target reverts it then, always
 };
 // clang-format off
-// kind                 args                                             applied                undone by
-// network.cut          {"zone": "a", "direction": "full|inbound|outbound"}  rules in core      deleting them
-// network.loss         {"zone": "a", "percent": 5.0}                    rules in core: each packet
-//                                                                       into and out of the zone    deleting them
-// network.isolate      {"host": "a-redis"}                              rules at the host      deleting them
+// kind                 args -> what is applied; what undoes it
+// network.cut          {"zone": "a", "direction": "full|inbound|outbound"}
+//                      -> rules in core; deleting them
+// network.loss         {"zone": "a", "percent": 5.0}
+//                      -> rules in core, for each packet into and out of the zone; deleting them
+// network.isolate      {"host": "a-redis"} -> rules at the host; deleting them
 // wire.shape           {"zone": "a", "delay_ms": 20, "jitter_ms": 0, "rate_mbit": 0}
-//                                                                       a layer of the wire, added
-//                                                                       each way; rate 0: no limit  removing it
-// process.kill         {"component": "a-redis"}                         SIGKILL, held          letting it start again
-// process.stop         {"component": "a-redis"}                         SIGSTOP, held          SIGCONT
-// cache.switchover     {"cache": "sessions"}                            asked of Sentinel      nothing
-// database.switchover  {"database": "orders"}                           asked of the manager   nothing
+//                      -> a layer of the wire, added each way, rate 0: no limit; removing it
+// process.kill         {"component": "a-redis"} -> SIGKILL, held; letting it start again
+// process.stop         {"component": "a-redis"} -> SIGSTOP, held; SIGCONT
+// cache.switchover     {"cache": "sessions"} -> asked of Sentinel; nothing
+// database.switchover  {"database": "orders"} -> asked of the manager; nothing
 // spot.reclaim         {"component": "a-spot", "notice_ms": 5000, "grace_ms": 1000,
-//                       "replace_after_ms": 3000 or null}               announced in the metadata; then
-//                                                                       SIGTERM, SIGKILL, a replacement
-//                                                                       started                withdrawing it; starting
-// nat.shrink           {"eips": 1, "ports_per_eip": 64}                 rules in nat, for new flows   deleting them
-// flows.hold           {"host": "neighbour", "to": "pay", "flows": 2048}  connections held open  closing them
+//                       "replace_after_ms": 3000 or null}
+//                      -> announced in the metadata; after the notice SIGTERM, after the grace
+//                      SIGKILL, then a replacement; withdrawing it and starting what is down
+// nat.shrink           {"eips": 1, "ports_per_eip": 64} -> rules in nat, for new flows; deleting
+// flows.hold           {"host": "neighbour", "to": "pay", "flows": 2048}
+//                      -> connections, held open; closing them
 // dependency.degrade   {"dependency": "pay", "mode": "latency|reset|status|slow_body",
 //                       "delay_ms": 30000, "status": 503, "share_percent": 100}
-//                                                                       a layer of its server  removing it
+//                      -> a layer of its server; removing it
 // clang-format on
 
 void to_json(Json& out, const Action& action);
@@ -76,23 +77,26 @@ struct Check {
   std::string summary;  ///< "a-redis does not answer"
 };
 // clang-format off
-// kind                    args                                        holds when
-// component.state         {"component", "state": "running|stopped|dead"}  the process is in that state
-// component.silent        {"component"}                               a connect or PING from its zone's router
-//                                                                     gets no answer within 300 ms
-// network.unreachable     {"from": host, "to": component}             a TCP connect gets no answer within 1 s
-// network.loses           {"from": host, "to": host, "at_least_percent": 4.0}  of 200 pings so many are lost
-// network.round_trip      {"from": host, "to": host, "at_least_ms": 30}  the median of 10 pings took so long
-// cache.primary_not       {"cache", "component"}                      another node is the writable primary
-// database.rw_not         {"database", "component"}                   another node is the writable one
-// spot.announced          {"component"}                               its metadata shows a termination time
-// spot.gone               {"component", "action": id}                 the process that was reclaimed has ended
-// nat.flows               {"to": component, "at_least": 2048}         conntrack in nat counts so many to it
-// nat.flow_dropped        {"from": host, "to": component}             a new connect through nat gets no answer
-//                                                                     within 2 s
-// dependency.good         {"dependency", "within_ms": 500}            a direct call has a good answer in time
+// kind                    args -> holds when
+// component.state         {"component", "state": "running|stopped|dead"} -> it is in that state
+// component.silent        {"component"}
+//                         -> a connect or PING from its zone's router has no answer in 300 ms
+// network.unreachable     {"from": host, "to": component} -> a TCP connect has no answer in 1 s
+// network.loses           {"from": host, "to": host, "at_least_percent": 4.0}
+//                         -> of 200 pings so many are lost
+// network.round_trip      {"from": host, "to": host, "at_least_ms": 30}
+//                         -> the median of 10 pings took so long
+// cache.primary_not       {"cache", "component"} -> another node is the writable primary
+// database.rw_not         {"database", "component"} -> another node is the writable one
+// spot.announced          {"component"} -> its metadata shows a termination time
+// spot.gone               {"component", "action": id} -> the process that was reclaimed has ended
+// nat.flows               {"to": component, "at_least": 2048}
+//                         -> conntrack in nat counts so many flows to its address and port
+// nat.flow_dropped        {"from": host, "to": component}
+//                         -> a new connect through nat has no answer in 2 s
+// dependency.good         {"dependency", "within_ms": 500} -> a direct call is answered well
 // dependency.bad          {"dependency", "within_ms": 2000, "calls": 1, "at_least": 1}
-//                                                                     so many of the direct calls have none
+//                         -> so many of the direct calls have no good answer
 // clang-format on
 
 void to_json(Json& out, const Check& check);
