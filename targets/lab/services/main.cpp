@@ -1,4 +1,6 @@
+#include "targets/lab/services/metadata.hpp"
 #include "targets/lab/services/node.hpp"
+#include "targets/lab/services/pay.hpp"
 #include "targets/lab/services/redis_node.hpp"
 #include "targets/lab/services/sentinel.hpp"
 
@@ -11,13 +13,6 @@
 
 namespace faultline::services {
 namespace {
-
-constexpr int exit_usage = 2;
-
-int fail(const Error& error) {
-  fmt::print(stderr, "{}\n", error.message);
-  return error.kind == ErrorKind::usage ? exit_usage : 1;
-}
 
 /// One node, from its parts. They are destroyed in reverse: requests end first, then the watch.
 int serve(const Flags& flags, const sigset_t& ends) {
@@ -64,6 +59,8 @@ struct Part {
 };
 constexpr std::array parts{
     Part{"redis-node", redis_node},
+    Part{"pay", pay_main},
+    Part{"metadata", metadata_main},
 };
 
 int run(std::span<const std::string> args) {

@@ -1,21 +1,12 @@
 #pragma once
 
-#include "targets/clock.hpp"
+#include "targets/lab/services/machine_time.hpp"
 #include "targets/lab/services/redis.hpp"
 
 #include <functional>
 #include <mutex>
 
 namespace faultline::services {
-
-/// Time and chance, passed in so that tests decide both.
-struct Time {
-  std::function<Instant()> now;
-  std::function<void(Duration)> sleep;
-  std::function<double()> random;  ///< in [0, 1)
-};
-/// The machine's; any thread may call it.
-Time machine_time();
 
 /// Carries writes over a failover: one that fails because the store has no writable primary waits
 /// in its request's thread and is tried again until the client's deadline is near. The write must
