@@ -15,8 +15,8 @@ FlagReader::FlagReader(std::span<const std::string> args, std::vector<std::strin
       wrong(fmt::format("unknown flag '{}'{}", args[i], suggestion(args[i], names)));
     } else if (i + 1 == args.size()) {
       wrong(fmt::format("{} needs a value", args[i]));
-    } else {
-      values_[args[i]] = args[i + 1];
+    } else if (!values_.emplace(args[i], args[i + 1]).second) {
+      wrong(fmt::format("{} is there twice", args[i]));
     }
   }
   for (const auto& name : names) {

@@ -73,12 +73,13 @@ Result<std::unique_ptr<LineServer>> LineServer::open(boost::asio::io_context& io
 
 void LineServer::accept() {
   acceptor_.async_accept([this](boost::system::error_code e, Protocol::socket socket) {
+    if (e == boost::asio::error::operation_aborted) {
+      return;  // the server is gone
+    }
     if (!e) {
       std::make_shared<Conversation>(std::move(socket), handle_)->begin();
     }
-    if (acceptor_.is_open() && e != boost::asio::error::operation_aborted) {
-      accept();
-    }
+    accept();
   });
 }
 

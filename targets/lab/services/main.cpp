@@ -3,6 +3,7 @@
 #include "targets/lab/services/pay.hpp"
 #include "targets/lab/services/redis_node.hpp"
 #include "targets/lab/services/sentinel.hpp"
+#include "targets/lab/wire/wire_main.hpp"
 
 #include <fmt/format.h>
 
@@ -59,6 +60,7 @@ struct Part {
 };
 constexpr std::array parts{
     Part{"redis-node", redis_node},
+    Part{"wire", wire::wire_main},
     Part{"pay", pay_main},
     Part{"metadata", metadata_main},
 };
