@@ -150,8 +150,8 @@ TEST(Tidy, IncludesGoDownwardsOnly) {
     const auto folder = fs::path(source.path).parent_path().string();
     const auto layer = layers().find(folder);
     // The list of targets, and the one program that holds every part of the lab that is ours.
-    const bool builds_it_all = source.path == "targets/catalog.cpp" ||
-                               source.path == "targets/lab/services/main.cpp";
+    const bool builds_it_all =
+        source.path == "targets/catalog.cpp" || source.path == "targets/lab/services/main.cpp";
     if (layer == layers().end() || builds_it_all) {
       continue;  // orchestrator/main.cpp, the command line and tests may use everything
     }
@@ -230,6 +230,15 @@ bool mentioned(const std::string& folder, const std::string& word) {
   });
 }
 
+bool in_a_runbook(const std::string& word) {
+  for (const auto& page : fs::directory_iterator(fs::path(FAULTLINE_SOURCE_DIR) / "runbooks")) {
+    if (read(page.path()).find(word) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 TEST(Tidy, EveryFaultHasATestARunbookAndAPlaceInTheReadme) {
   const auto readme = read(fs::path(FAULTLINE_SOURCE_DIR) / "README.md");
   const auto faults = all_matches("faults/catalog.cpp", std::regex(R"(\n\s+(\w+)\(\),)"));
@@ -237,8 +246,24 @@ TEST(Tidy, EveryFaultHasATestARunbookAndAPlaceInTheReadme) {
   for (const auto& fault : faults) {
     EXPECT_TRUE(mentioned("tests/faults", fault)) << fault << " has no test in tests/faults";
     EXPECT_NE(readme.find(fault), std::string::npos) << fault << " is not in README.md";
-    EXPECT_TRUE(fs::exists(fs::path(FAULTLINE_SOURCE_DIR) / "runbooks" / (fault + ".md")))
-        << fault << " has no page in runbooks/";
+    EXPECT_TRUE(in_a_runbook("`" + fault + "`")) << fault << " is in no page of runbooks/";
+  }
+}
+
+TEST(Tidy, EveryDrillAndScenarioHasItsRunbook) {
+  const fs::path top = FAULTLINE_SOURCE_DIR;
+  for (const auto* folder : {"scripts/lua/drills", "scripts/lua/scenarios"}) {
+    for (const auto& entry : fs::directory_iterator(top / folder)) {
+      const auto name = entry.path().stem().string();
+      const auto page = read(top / "runbooks" / (name + ".md"));
+      for (const auto* section :
+           {"## Purpose", "## Preconditions", "## Run it", "## Stop it",
+            "## Recovery by hand, without Faultline", "## Expected figures"}) {
+        EXPECT_NE(page.find(section), std::string::npos)
+            << "runbooks/" << name << ".md has no section " << section;
+      }
+      EXPECT_NE(read(entry.path()).find("runbooks/" + name + ".md"), std::string::npos) << name;
+    }
   }
 }
 

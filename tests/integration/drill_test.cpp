@@ -97,14 +97,28 @@ TEST_F(DrillTest, EveryModeOfEveryFaultTakesHoldAndIsGoneAfterwards) {
            {"az_partition", "zone=b", "mode=full"},
            {"az_partition", "zone=b", "mode=inbound"},
            {"az_partition", "zone=c", "mode=outbound"},
+           {"az_partition", "zone=b", "mode=loss", "loss=20"},
+           {"az_partition", "zone=c", "mode=latency", "latency=50ms"},
            {"redis_failover", "cache=sessions", "mode=hang"},
            {"redis_failover", "cache=sessions", "mode=isolate"},
-           {"redis_failover", "cache=sessions", "mode=switchover"}}) {
+           {"redis_failover", "cache=sessions", "mode=switchover"},
+           {"db_failover", "database=orders", "mode=crash"},
+           {"db_failover", "database=orders", "mode=hang"},
+           {"db_failover", "database=orders", "mode=isolate"},
+           {"db_failover", "database=orders", "mode=switchover"},
+           {"spot_reclaim", "instances=b-spot", "notice=1s", "grace=1s", "replace_after=1s"},
+           {"snat_exhaustion", "mode=hog"},
+           {"snat_exhaustion", "mode=shrink", "eips=1", "ports=64"},
+           {"third_party", "dependency=pay", "mode=latency", "delay=3s"},
+           {"third_party", "dependency=pay", "mode=blackhole"},
+           {"third_party", "dependency=pay", "mode=reset"},
+           {"third_party", "dependency=pay", "mode=status", "status=503", "share=50"},
+           {"third_party", "dependency=pay", "mode=slow_body", "delay=3s"}}) {
     std::vector<std::string> words{"inject"};
     words.insert(words.end(), fault.begin(), fault.end());
     words.insert(words.end(), {"--for", "3s"});
     const Outcome told = home_.run(words);
-    EXPECT_EQ(told.code, 0) << fault[0] << " " << fault.back() << "\n" << told.err;
+    EXPECT_EQ(told.code, 0) << fault[0] << " " << fault[2 % fault.size()] << "\n" << told.err;
     EXPECT_THAT(told.err, HasSubstr("effect_proved")) << fault.back();
     EXPECT_THAT(told.err, HasSubstr("nothing left behind")) << fault.back();
   }
@@ -126,8 +140,14 @@ TEST_F(DrillTest, TwoFaultsOnOneZoneStackAndRevertInAnyOrder) {
 
 TEST_F(DrillTest, KilledInTheMiddleAndRecoveredNothingOfTheFaultIsLeft) {
   lab_up();
-  for (const auto& fault : std::vector<std::vector<std::string>>{
-           {"az_partition", "zone=b"}, {"redis_failover", "cache=sessions"}}) {
+  for (const auto& fault :
+       std::vector<std::vector<std::string>>{{"az_partition", "zone=b"},
+                                             {"az_partition", "zone=b", "mode=latency"},
+                                             {"redis_failover", "cache=sessions"},
+                                             {"db_failover", "database=orders"},
+                                             {"spot_reclaim", "instances=b-spot"},
+                                             {"snat_exhaustion"},
+                                             {"third_party", "dependency=pay", "mode=latency"}}) {
     hold(fault)->signal(SIGKILL);
     const Outcome recovered = home_.run({"recover"});
     EXPECT_EQ(recovered.code, 0) << recovered.err;

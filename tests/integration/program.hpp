@@ -146,8 +146,10 @@ class TemporaryHome {
   TemporaryHome& operator=(const TemporaryHome&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// The caches are shared by all homes of a round: the database's template is made once.
   [[nodiscard]] Program::Environment environment() const {
-    return {{"FAULTLINE_HOME", path_.string()}, {"XDG_CACHE_HOME", (path_ / "cache").string()}};
+    return {{"FAULTLINE_HOME", path_.string()},
+            {"XDG_CACHE_HOME", folder("FAULTLINE_PROGRAMS", FAULTLINE_BINARY_DIR) + "/cache"}};
   }
   /// `faultline` with these arguments and this home.
   [[nodiscard]] std::unique_ptr<Program> start(std::vector<std::string> arguments,

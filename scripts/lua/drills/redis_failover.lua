@@ -18,6 +18,7 @@ return experiment {
     run:expect(recovered "sessions", { from = primary_lost, within = rto "sessions" })
     run:expect(good("login", 97), { from = primary_lost, over = 20*s })
     run:expect(good("catalog", 97), { from = primary_lost, over = 20*s })
+    run:expect(good("checkout", 97), { from = primary_lost, over = 20*s })
     if p.mode == "crash" then
       -- A replica in sync has every acknowledged write. A hung or isolated primary may have
       -- acknowledged some that no replica got: there the loss is reported, not judged.
