@@ -1,6 +1,7 @@
 #include "orchestrator/load/delays.hpp"
 #include "orchestrator/load/place.hpp"
 #include "orchestrator/load/template.hpp"
+#include "targets/net/inside_lab.hpp"
 #include "tests/load/load_run.hpp"
 #include "tests/load/servers.hpp"
 
@@ -82,7 +83,7 @@ TEST(Worker, SentinelsElsewhereAreRefusedToo) {
 
 TEST(Worker, ClaimingToBeOnALabsHostIsNotEnough) {
   ::setenv("FAULTLINE_LAB_HOST", "client", 1);
-  EXPECT_FALSE(inside_lab());  // the tests run on the machine, whose pid 1 is in the same network
+  EXPECT_FALSE(faultline::net::inside_lab());  // the tests run on the machine, whose pid 1 is in the same network
   EXPECT_FALSE(destination("10.0.0.10", 80));
   EXPECT_TRUE(destination("127.0.0.5", 80));
   EXPECT_TRUE(destination("::1", 80));
