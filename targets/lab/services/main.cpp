@@ -1,8 +1,10 @@
+#include "targets/lab/services/flows.hpp"
 #include "targets/lab/services/metadata.hpp"
 #include "targets/lab/services/node.hpp"
 #include "targets/lab/services/pay.hpp"
 #include "targets/lab/services/redis_node.hpp"
 #include "targets/lab/services/sentinel.hpp"
+#include "targets/lab/services/sink.hpp"
 #include "targets/lab/wire/wire_main.hpp"
 
 #include <fmt/format.h>
@@ -59,10 +61,8 @@ struct Part {
   int (*main)(std::span<const std::string> args);
 };
 constexpr std::array parts{
-    Part{"redis-node", redis_node},
-    Part{"wire", wire::wire_main},
-    Part{"pay", pay_main},
-    Part{"metadata", metadata_main},
+    Part{"redis-node", redis_node}, Part{"flows", flows_main}, Part{"sink", sink_main},
+    Part{"wire", wire::wire_main},  Part{"pay", pay_main},     Part{"metadata", metadata_main},
 };
 
 int run(std::span<const std::string> args) {
