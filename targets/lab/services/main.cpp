@@ -1,11 +1,12 @@
+#include "targets/lab/database/parts.hpp"
 #include "targets/lab/services/flows.hpp"
 #include "targets/lab/services/metadata.hpp"
-#include "targets/lab/services/node.hpp"
 #include "targets/lab/services/pay.hpp"
 #include "targets/lab/services/redis_node.hpp"
-#include "targets/lab/services/sentinel.hpp"
+#include "targets/lab/services/saas.hpp"
 #include "targets/lab/services/sink.hpp"
 #include "targets/lab/wire/wire_main.hpp"
+#include "targets/net/inside_lab.hpp"
 
 #include <fmt/format.h>
 
@@ -13,39 +14,57 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <unistd.h>
 
 namespace faultline::services {
 namespace {
 
-/// One node, from its parts. They are destroyed in reverse: requests end first, then the watch.
-int serve(const Flags& flags, const sigset_t& ends) {
-  auto products = load_products(flags.catalog);
-  if (!products) {
-    return fail(products.error());
+/// Everything but loopback is sent to from inside a lab only.
+Result<> may_send(const Flags& flags) {
+  std::vector<Endpoint> all{flags.orders, flags.reads, flags.pay, flags.metadata};
+  all.insert(all.end(), flags.sentinels.begin(), flags.sentinels.end());
+  all.insert(all.end(), flags.peers.begin(), flags.peers.end());
+  const auto outside = std::ranges::find_if(
+      all, [](const Endpoint& endpoint) { return !endpoint.address.starts_with("127."); });
+  if (outside == all.end() || net::inside_lab()) {
+    return {};
   }
-  const Time time = machine_time();
-  Log log(time.now, [&flags](const std::string& line) {
+  return Error{ErrorKind::refused,
+               fmt::format("this is not a host of a lab: a node would send to {}; here, only "
+                           "addresses of loopback are allowed",
+                           to_string(*outside))};
+}
+
+int serve(const Flags& flags) {
+  if (auto allowed = may_send(flags); !allowed) {
+    return fail(allowed.error());
+  }
+  // Blocked before the first thread starts, so that only sigwait sees them. A plain program knows
+  // nothing of them: it ends at once, and what is in flight with it.
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  if (flags.drain) {
+    ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  Log log(machine_time().now, [&flags](const std::string& line) {
     fmt::print("{} {}\n", flags.node, line);
     std::fflush(stdout);
   });
-  Metrics metrics;
-  PrimaryTracker tracker;  // who the primary is
-  SentinelWatch watch(flags.sentinels, flags.cache, tracker,
-                      [&log](const Endpoint& primary) { log.say("primary", to_string(primary)); });
-  RedisStore sessions(tracker);  // two stores: a cache that hangs takes no session's connection
-  RedisStore cache(tracker);
-  WriteHold hold(flags.hold_writes, time);
-  Auth auth(sessions, hold, random_session_id);
-  Catalog catalog(std::move(*products), cache, time, metrics);
-  Node node({flags, auth, catalog, hold, tracker, metrics, log});
-  if (auto started = node.start(); !started) {
+  Saas saas(flags, log);
+  if (auto started = saas.start(); !started) {
     return fail(started.error());
   }
   log.say("listening", to_string(flags.listen));
   int signal = 0;
+  while (!flags.drain) {
+    ::pause();
+  }
   ::sigwait(&ends, &signal);
   log.say("stopping", "what is in flight is answered first");
-  node.stop();
+  saas.stop();
   return 0;
 }
 
@@ -61,8 +80,15 @@ struct Part {
   int (*main)(std::span<const std::string> args);
 };
 constexpr std::array parts{
-    Part{"redis-node", redis_node}, Part{"flows", flows_main}, Part{"sink", sink_main},
-    Part{"wire", wire::wire_main},  Part{"pay", pay_main},     Part{"metadata", metadata_main},
+    Part{"db-template", database::template_main},
+    Part{"db-node", database::node_main},
+    Part{"db-manager", database::manager_main},
+    Part{"redis-node", redis_node},
+    Part{"flows", flows_main},
+    Part{"sink", sink_main},
+    Part{"wire", wire::wire_main},
+    Part{"pay", pay_main},
+    Part{"metadata", metadata_main},
 };
 
 int run(std::span<const std::string> args) {
@@ -73,17 +99,7 @@ int run(std::span<const std::string> args) {
     }
   }
   const auto flags = parse_flags(args);
-  if (!flags) {
-    return fail(flags.error());
-  }
-  // Blocked before the first thread starts, so that only sigwait sees them.
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  return serve(*flags, ends);
+  return flags ? serve(*flags) : fail(flags.error());
 }
 
 }  // namespace

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "targets/error.hpp"
+#include "targets/net/fd.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace faultline::database {
+
+/// A program that this one started: it shares the process group, and dies with the thread that
+/// started it (PR_SET_PDEATHSIG), so start it from one that lives long. Killed when dropped.
+class Child {
+ public:
+  /// `input` becomes its standard input when set; its standard output, and its standard error too,
+  /// is `output`, by default this program's. Error `io`: it could not be forked (a program that is
+  /// not there ends with 127).
+  static Result<Child> start(const std::vector<std::string>& argv, int input = -1, int output = -1);
+
+  Child() = default;
+  ~Child() { kill(); }
+  Child(Child&& other) noexcept
+      : pid_(std::exchange(other.pid_, -1)), handle_(std::move(other.handle_)) {}
+  Child& operator=(Child&& other) noexcept;
+
+  [[nodiscard]] bool running();
+  /// SIGKILL, and waits until it is gone.
+  void kill();
+  /// Waits for its end: the exit code, 128 + the signal, or -1 when it took longer.
+  int wait(std::chrono::milliseconds limit);
+  [[nodiscard]] int pid() const { return pid_; }
+
+ private:
+  bool reap(int options);
+
+  int pid_ = -1;
+  net::Fd handle_;  ///< a pidfd, to wait with a limit
+  int code_ = -1;
+};
+
+}  // namespace faultline::database

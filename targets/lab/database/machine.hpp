@@ -1,0 +1,60 @@
+#pragma once
+
+#include "targets/lab/database/child.hpp"
+#include "targets/lab/database/server_options.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+
+namespace faultline::database {
+
+/// The machine of one node: keeps its data and runs its server. `run` owns the server's life on one
+/// thread that never ends before the program; the other calls may come from any thread and wait
+/// until it has done what they ask.
+class Machine {
+ public:
+  Machine(Server server, std::filesystem::path source, std::function<void(const std::string&)> log);
+
+  struct State {
+    bool running = false;
+    std::chrono::milliseconds up{};  ///< since the server was started
+    int server_id = 0;
+  };
+
+  /// Puts the data there when there is none, starts the server, then does what is asked, for ever.
+  /// Returns only when the first start fails: error `io`.
+  Error run();
+
+  State state();
+  Result<> kill();     ///< SIGKILL of the server; nothing when it does not run
+  Result<> start();    ///< nothing when it runs
+  Result<> reclone();  ///< kill, fresh data from the template, a new identity, start
+
+ private:
+  enum class Ask { none, state, kill, start, reclone };
+  Result<> ask(Ask what);
+  Result<> obey(Ask what);
+  Result<> launch();
+  Result<> fresh_data();
+  void load_identity();
+  [[nodiscard]] std::filesystem::path data() const { return server_.folder / "data"; }
+
+  Server server_;
+  const int first_id_;
+  const std::filesystem::path source_;
+  const std::function<void(const std::string&)> log_;
+  Child child_;
+  std::chrono::steady_clock::time_point launched_;
+
+  std::mutex one_at_a_time_;  ///< held by the caller that waits for its answer
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Ask asked_ = Ask::none;
+  std::optional<Result<>> answer_;
+  State state_;
+};
+
+}  // namespace faultline::database
