@@ -17,6 +17,7 @@ namespace {
 constexpr auto again = std::chrono::milliseconds(500);
 constexpr timeval socket_limit{.tv_sec = 1, .tv_usec = 0};  ///< HAProxy answers in 1 ms
 constexpr std::size_t max_answer = 16 * 1024;
+constexpr std::size_t shown_answer = 300;
 
 using Door = Cluster::Door;
 
@@ -61,6 +62,8 @@ std::string endpoint_commands(const AllDoors& doors) {
     open(commands, "rw/" + node, its.rw);
     open(commands, "ro/" + node, its.ro);
   }
+  // A last ';' would ask for an empty command, whose answer is the list of all commands.
+  commands.resize(commands.empty() ? 0 : commands.size() - 2);
   return commands;
 }
 
@@ -135,7 +138,7 @@ Result<> EndpointDriver::tell(const std::string& commands) const {
   }
   answer.resize(got);
   if (answer.find_first_not_of(" \n") != answer.npos) {
-    return Error{ErrorKind::io, "endpoint: HAProxy says: " + answer};
+    return Error{ErrorKind::io, "endpoint: HAProxy says: " + answer.substr(0, shown_answer)};
   }
   return {};
 }
