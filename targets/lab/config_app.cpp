@@ -1,41 +1,65 @@
 #include "targets/lab/config_parts.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <fmt/ranges.h>
 
 namespace faultline::lab {
 namespace {
 
-/// The same on every node: tenant-1 to tenant-20, each with the products p1 to p200.
-std::string catalog_text() {
-  constexpr int tenants = 20;
-  constexpr int products = 200;
-  constexpr int cheapest_cents = 199;
-  nlohmann::json source;
-  for (int t = 1; t <= tenants; ++t) {
-    const auto tenant = fmt::format("tenant-{}", t);
-    for (int p = 1; p <= products; ++p) {
-      source[tenant][fmt::format("p{}", p)] = {{"name", fmt::format("{} product {}", tenant, p)},
-                                               {"price_cents", cheapest_cents + 50 * p}};
+constexpr int retry_budget = 10;  ///< retries at once; a tenth of the calls in the long run
+constexpr std::uint16_t read_port = 3307;  ///< the cluster's read endpoint, beside the writable one
+
+std::string address_of(const Topology& topology, std::string_view process) {
+  const Process* found = topology.process(process);
+  return fmt::format("{}:{}", found->address, found->port);
+}
+
+/// The nodes that this one asks for prices: those of its zone, itself included, or all.
+std::string peers(const Topology& topology, const Process& node) {
+  std::vector<std::string> addresses;
+  for (const Process* app : topology.of_kind("app")) {
+    if (!topology.profile.calls_stay_in_zone || app->zone == node.zone) {
+      addresses.push_back(fmt::format("{}:{}", app->address, app->port));
     }
   }
-  return source.dump();
+  return fmt::format("{}", fmt::join(addresses, ","));
+}
+
+std::string number(std::int64_t n) {
+  return std::to_string(n);
 }
 
 }  // namespace
 
 Start app_start(const Topology& topology, const Process& process, const Places& places) {
-  const auto folder = places.run / process.name;
-  const auto source = folder / "catalog.json";
   const Profile& profile = topology.profile;
-  return {{folder},
-          {{source, catalog_text()}},
-          {(places.programs / "faultline-saas").string(), "--node", process.name, "--zone",
-           process.zone, "--listen", fmt::format("{}:{}", process.address, process.port),
-           "--sentinels", sentinel_addresses(topology), "--cache", std::string(cache_name),
-           "--hold-writes", std::to_string(profile.hold_writes ? profile.held_writes_per_node : 0),
-           "--client-deadline-ms", std::to_string(profile.client_deadline.count()), "--catalog",
-           source.string()}};
+  const bool polls = profile.watch_metadata && process.labels.contains("spot");
+  const Process* endpoint = topology.process("db-endpoint");
+  const std::vector<std::pair<std::string, std::string>> flags{
+      {"--node", process.name},
+      {"--zone", process.zone},
+      {"--listen", fmt::format("{}:{}", process.address, process.port)},
+      {"--sentinels", sentinel_addresses(topology)},
+      {"--cache", std::string(cache_name)},
+      {"--hold-writes", number(profile.hold_writes ? profile.held_writes_per_node : 0)},
+      {"--client-deadline-ms", number(profile.client_deadline.count())},
+      {"--peers", peers(topology, process)},
+      {"--orders", fmt::format("{}:{}", endpoint->address, endpoint->port)},
+      {"--reads", fmt::format("{}:{}", endpoint->address, read_port)},
+      {"--retry-budget", number(profile.calls_stay_in_zone ? retry_budget : 0)},
+      {"--pay", address_of(topology, "pay")},
+      {"--guard-payments", profile.guard_payments ? "1" : "0"},
+      {"--payment-timeout-ms", number(profile.payment_timeout.count())},
+      {"--payment-bulkhead", number(profile.payment_bulkhead)},
+      {"--metadata", address_of(topology, "metadata")},
+      {"--metadata-poll-ms", number(polls ? profile.metadata_poll.count() : 0)},
+      {"--drain", profile.watch_metadata ? "1" : "0"},
+  };
+  Start start{{places.run / process.name}, {}, {(places.programs / "faultline-saas").string()}};
+  for (const auto& [name, value] : flags) {
+    start.argv.insert(start.argv.end(), {name, value});
+  }
+  return start;
 }
 
 }  // namespace faultline::lab

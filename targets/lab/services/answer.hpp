@@ -9,6 +9,7 @@ namespace faultline::services {
 struct Answer {
   int status = 200;
   std::string body;
+  std::string degraded{};  ///< what is missing, when served with less: the header X-Degraded
 };
 
 /// { "error": why }

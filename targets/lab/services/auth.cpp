@@ -40,9 +40,16 @@ Answer Auth::login(std::string_view body, Instant deadline) {
   const std::string id = new_id_();
   const std::string session = Json{{"tenant", tenant}, {"user", user}}.dump();
   // One id for all attempts: an attempt that timed out and was done anyway is done again in place.
-  const Reply reply = hold_.run(deadline, [&](Duration timeout) {
-    return store_.set("session:" + id, session, session_lifetime, timeout);
+  Reply reply;
+  const bool let_in = hold_.run(deadline, [&](Duration timeout) {
+    reply = store_.set("session:" + id, session, session_lifetime, timeout);
+    return reply.ok()            ? WriteHold::Attempt::done
+           : passes(reply.error) ? WriteHold::Attempt::may_pass
+                                 : WriteHold::Attempt::in_vain;
   });
+  if (!let_in) {
+    reply.detail = "too many writes are waiting already; " + reply.detail;
+  }
   return reply.ok() ? Answer{200, Json{{"session", id}}.dump()} : unavailable(reply);
 }
 

@@ -11,7 +11,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t threads = 192;         ///< 64 held writes, as many slow reads, and traffic
+/// Enough for 64 held writes, 24 payments in flight and as many other requests at once. And few
+/// enough that callers who wait for a third party without a limit are seen to use them up: 10
+/// checkouts a second that each take 30 s have them all after some 12 s, and reads of the catalogue
+/// wait, too.
+constexpr std::size_t threads = 128;
 constexpr std::size_t max_body = 16 * 1024;  ///< a login is 60 bytes
 constexpr int backlog = 512;                 ///< connections that come while all cores are busy
 constexpr auto slow_client = 2s;    ///< a request or an answer that stalls so long is dropped
@@ -20,8 +24,11 @@ constexpr std::size_t keep_alive_requests = 1000;
 constexpr Duration drain = 1500ms;  ///< held writes give up then, to be answered within 2 s
 constexpr int max_deadline_ms = 60'000;
 
-std::string_view class_of(int status) {
-  return status < 400 ? "good" : status < 500 ? "rejected" : "bad";
+std::string_view class_of(const Answer& answer) {
+  return answer.status >= 500       ? "bad"
+         : answer.status >= 400     ? "rejected"
+         : !answer.degraded.empty() ? "degraded"
+                                    : "good";
 }
 
 void set_up(httplib::Server& server, int& listening) {
@@ -50,8 +57,9 @@ Instant deadline_of(std::string_view header, Instant arrival, std::chrono::milli
   return arrival + (valid ? std::chrono::milliseconds(ms) : usual);
 }
 
-Node::Node(const Parts& parts) : parts_(parts), server_(std::make_unique<httplib::Server>()) {
+Node::Node(Parts parts) : parts_(std::move(parts)), server_(std::make_unique<httplib::Server>()) {
   add_routes();
+  add_own_routes();
 }
 
 Node::~Node() {
@@ -84,12 +92,14 @@ void Node::stop() {
   listener_.join();
 }
 
+Instant Node::deadline(const httplib::Request& request) const {
+  return deadline_of(request.get_header_value("X-Deadline-Ms"),
+                     Instant(std::chrono::steady_clock::now()), parts_.flags.client_deadline);
+}
+
 void Node::add_routes() {
   server_->Post("/login", counted("auth", [this](const httplib::Request& request) {
-                  return parts_.auth.login(request.body,
-                                           deadline_of(request.get_header_value("X-Deadline-Ms"),
-                                                       Instant(std::chrono::steady_clock::now()),
-                                                       parts_.flags.client_deadline));
+                  return parts_.auth.login(request.body, deadline(request));
                 }));
   server_->Get(R"(/session/([^/]+))", counted("auth", [this](const httplib::Request& request) {
                  return parts_.auth.session(request.matches[1], request.get_param_value("tenant"));
@@ -98,11 +108,21 @@ void Node::add_routes() {
                  return parts_.catalog.product(request.get_param_value("tenant"),
                                                request.matches[1]);
                }));
+  server_->Post("/checkout", counted("billing", [this](const httplib::Request& request) {
+                  return parts_.billing.checkout(request.body, deadline(request));
+                }));
+}
+
+void Node::add_own_routes() {
   server_->Get("/health", [this](const httplib::Request&, httplib::Response& response) {
-    response.set_content(fmt::format(R"({{"node":"{}"}})", parts_.flags.node), "application/json");
+    const bool leaving = parts_.leaving();
+    response.status = leaving ? 503 : 200;
+    response.set_content(
+        fmt::format(R"({{"node":"{}"{}}})", parts_.flags.node, leaving ? R"(,"leaving":true)" : ""),
+        "application/json");
   });
   server_->Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
-    response.set_content(metrics_text(), "text/plain; version=0.0.4");
+    response.set_content(parts_.metrics.text(), "text/plain; version=0.0.4");
   });
 }
 
@@ -112,36 +132,17 @@ std::function<void(const httplib::Request&, httplib::Response&)> Node::counted(s
              const httplib::Request& request, httplib::Response& response) {
     const Answer answer = handler(request);
     parts_.metrics.count(
-        fmt::format(R"(requests_total{{role="{}",class="{}"}})", role, class_of(answer.status)));
+        fmt::format(R"(requests_total{{role="{}",class="{}"}})", role, class_of(answer)));
     if (answer.status >= 500) {
       parts_.log.say(role, answer.body);
     }
     response.status = answer.status;
     response.set_header("X-Node", parts_.flags.node);
+    if (!answer.degraded.empty()) {
+      response.set_header("X-Degraded", answer.degraded);
+    }
     response.set_content(answer.body, "application/json");
   };
-}
-
-std::string Node::metrics_text() const {
-  std::string text;
-  const auto add = [&text](std::string_view series, std::uint64_t value) {
-    text += fmt::format("faultline_saas_{} {}\n", series, value);
-  };
-  for (const auto& [series, value] : parts_.metrics.counters()) {
-    add(series, value);
-  }
-  const auto held = parts_.hold.figures();
-  add("held_writes", static_cast<std::uint64_t>(held.now));
-  add("held_writes_max", static_cast<std::uint64_t>(held.max));
-  add("held_writes_limit", static_cast<std::uint64_t>(parts_.flags.hold_writes));
-  add("held_writes_saved_total", held.saved);
-  add("held_writes_given_up_total", held.given_up);
-  add("held_writes_rejected_total", held.rejected);
-  const auto primary = parts_.tracker.current();
-  add(fmt::format(R"(redis_primary{{address="{}"}})", primary ? to_string(*primary) : "unknown"),
-      1);
-  add("sentinel_switches_total", parts_.tracker.switches());
-  return text;
 }
 
 }  // namespace faultline::services

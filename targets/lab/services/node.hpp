@@ -1,10 +1,11 @@
 #pragma once
 
 #include "targets/lab/services/auth.hpp"
+#include "targets/lab/services/billing.hpp"
 #include "targets/lab/services/catalog.hpp"
+#include "targets/lab/services/flags.hpp"
 #include "targets/lab/services/log.hpp"
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -28,12 +29,13 @@ class Node {
     const Flags& flags;
     Auth& auth;
     Catalog& catalog;
+    Billing& billing;
     WriteHold& hold;
-    const PrimaryTracker& tracker;
     Metrics& metrics;
     Log& log;
+    std::function<bool()> leaving;  ///< the balancer should take this node out
   };
-  explicit Node(const Parts& parts);
+  explicit Node(Parts parts);
   ~Node();  ///< stops
 
   /// Binds and serves on threads of its own. Error `io` when the address cannot be bound.
@@ -44,9 +46,10 @@ class Node {
  private:
   using Handler = std::function<Answer(const httplib::Request&)>;
   void add_routes();
+  void add_own_routes();
+  [[nodiscard]] Instant deadline(const httplib::Request& request) const;
   [[nodiscard]] std::function<void(const httplib::Request&, httplib::Response&)> counted(
       std::string role, Handler handler);
-  [[nodiscard]] std::string metrics_text() const;
 
   Parts parts_;
   std::unique_ptr<httplib::Server> server_;

@@ -52,6 +52,17 @@ std::string text_of(const redisReply& reply) {
   return reply.str == nullptr ? std::string() : std::string(reply.str, reply.len);
 }
 
+void flatten(const redisReply& raw, std::vector<std::string>& values) {
+  for (std::size_t i = 0; i < raw.elements; ++i) {
+    const redisReply& element = *raw.element[i];
+    if (element.type == REDIS_REPLY_ARRAY) {
+      flatten(element, values);
+    } else {
+      values.push_back(text_of(element));
+    }
+  }
+}
+
 Reply to_reply(const redisReply& raw) {
   switch (raw.type) {
     case REDIS_REPLY_ERROR:
@@ -60,9 +71,7 @@ Reply to_reply(const redisReply& raw) {
       return {};
     case REDIS_REPLY_ARRAY: {
       Reply reply;
-      for (std::size_t i = 0; i < raw.elements; ++i) {
-        reply.values.push_back(text_of(*raw.element[i]));
-      }
+      flatten(raw, reply.values);
       return reply;
     }
     default:
@@ -98,6 +107,10 @@ std::string_view to_string(RedisError error) {
   return "other";
 }
 
+bool passes(RedisError error) {
+  return error != RedisError::none && error != RedisError::other;
+}
+
 void Connection::Free::operator()(redisContext* context) const {
   redisFree(context);
 }
@@ -114,13 +127,13 @@ Connection::Connection(const Endpoint& endpoint, Duration timeout)
   }
 }
 
-Reply Connection::command(std::initializer_list<std::string_view> words, Duration timeout) {
+Reply Connection::command(const std::vector<std::string>& words, Duration timeout) {
   if (!usable()) {
     return failure_;
   }
   std::vector<const char*> argv;
   std::vector<std::size_t> lengths;
-  for (const auto word : words) {
+  for (const auto& word : words) {
     argv.push_back(word.data());
     lengths.push_back(word.size());
   }

@@ -3,7 +3,6 @@
 #include "targets/clock.hpp"
 #include "targets/lab/services/flags.hpp"
 
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,11 +26,14 @@ enum class RedisError {
   other,        ///< any other error reply, or an answer that is not Redis
 };
 std::string_view to_string(RedisError error);
+/// Errors that a failover ends. Any other reply would be the same the next time.
+bool passes(RedisError error);
 
 struct Reply {
   RedisError error = RedisError::none;
-  std::string detail;               ///< in words, when there is an error
-  std::vector<std::string> values;  ///< one for a simple reply, none for nil, several for a list
+  std::string detail;  ///< in words, when there is an error
+  std::vector<std::string>
+      values;  ///< one for a simple reply, none for nil, several for a list (nested ones flattened)
 
   [[nodiscard]] bool ok() const { return error == RedisError::none; }
 };
@@ -46,7 +48,7 @@ class Connection {
   /// After an error of the transport (refused, timeout, closed) the connection is of no more use:
   /// a late answer would be taken for the next one's.
   [[nodiscard]] bool usable() const { return context_ != nullptr; }
-  Reply command(std::initializer_list<std::string_view> words, Duration timeout);
+  Reply command(const std::vector<std::string>& words, Duration timeout);
 
  private:
   struct Free {

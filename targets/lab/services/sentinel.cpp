@@ -42,7 +42,7 @@ Result<Sighting> ask_sentinel(Connection& sentinel, const std::string& cache, Du
   if (address.values.size() != 2 || !epoch) {
     return Error{ErrorKind::io, "Sentinel answered something else than a primary and its epoch"};
   }
-  auto primary = parse_endpoint(fmt::format("{}:{}", address.values[0], address.values[1]));
+  auto primary = net::parse_endpoint(fmt::format("{}:{}", address.values[0], address.values[1]));
   if (!primary) {
     return primary.error();
   }

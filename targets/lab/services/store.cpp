@@ -16,7 +16,7 @@ Reply RedisStore::set(const std::string& key, const std::string& value,
   return command({"SET", key, value, "EX", std::to_string(lifetime.count())}, timeout);
 }
 
-Reply RedisStore::command(std::initializer_list<std::string_view> words, Duration timeout) {
+Reply RedisStore::command(const std::vector<std::string>& words, Duration timeout) {
   const auto primary = tracker_.current();
   if (!primary) {
     return {RedisError::no_primary, "no Sentinel has named a primary yet", {}};

@@ -29,9 +29,10 @@ class RedisStore : public Store {
   Reply get(const std::string& key, Duration timeout) override;
   Reply set(const std::string& key, const std::string& value, std::chrono::seconds lifetime,
             Duration timeout) override;
+  /// Any command, to the current primary.
+  Reply command(const std::vector<std::string>& words, Duration timeout);
 
  private:
-  Reply command(std::initializer_list<std::string_view> words, Duration timeout);
   std::optional<Connection> take(const Endpoint& primary);
   void put_back(const Endpoint& primary, Connection connection);
 

@@ -1,9 +1,6 @@
 #include "targets/lab/services/write_hold.hpp"
 
 #include <algorithm>
-#include <memory>
-#include <random>
-#include <thread>
 
 namespace faultline::services {
 namespace {
@@ -16,34 +13,28 @@ constexpr Duration min_backoff = 50ms;       ///< jittered, so that held writes 
 constexpr Duration max_backoff = 200ms;      ///< what a write may lose after the store is back
 constexpr Duration margin = 250ms;           ///< for the answer's way back through a busy balancer
 
-/// Errors that a failover ends. Any other reply would be the same the next time.
-bool passes(RedisError error) {
-  return error != RedisError::none && error != RedisError::other;
-}
-
 }  // namespace
 
-Reply WriteHold::run(Instant deadline, const std::function<Reply(Duration timeout)>& attempt) {
-  Reply reply = attempt(attempt_timeout);
-  if (limit_ == 0 || !passes(reply.error)) {
-    return reply;
+bool WriteHold::run(Instant deadline, const std::function<Attempt(Duration timeout)>& attempt) {
+  Attempt last = attempt(attempt_timeout);
+  if (limit_ == 0 || last != Attempt::may_pass) {
+    return true;
   }
   if (!enter()) {
-    reply.detail = "too many writes are waiting already; " + reply.detail;
-    return reply;
+    return false;
   }
-  while (passes(reply.error)) {
+  while (last == Attempt::may_pass) {
     const auto jitter = time_.random() * (max_backoff - min_backoff);
     const auto pause = min_backoff + std::chrono::duration_cast<Duration>(jitter);
     if (time_.now() + pause + shortest_attempt > last_moment(deadline)) {
       break;
     }
     time_.sleep(pause);
-    reply =
+    last =
         attempt(std::clamp(last_moment(deadline) - time_.now(), shortest_attempt, attempt_timeout));
   }
-  leave(reply.ok());
-  return reply;
+  leave(last == Attempt::done);
+  return true;
 }
 
 bool WriteHold::enter() {

@@ -1,14 +1,13 @@
 #pragma once
 
 #include "targets/lab/services/machine_time.hpp"
-#include "targets/lab/services/redis.hpp"
 
 #include <functional>
 #include <mutex>
 
 namespace faultline::services {
 
-/// Carries writes over a failover: one that fails because the store has no writable primary waits
+/// Carries writes over a failover: one that fails because there is no writable primary waits
 /// in its request's thread and is tried again until the client's deadline is near. The write must
 /// be idempotent, because an attempt that timed out may have been done. Thread-safe.
 class WriteHold {
@@ -24,8 +23,16 @@ class WriteHold {
   /// `limit` writes wait at once; 0: none does, a write fails with its first attempt.
   WriteHold(int limit, Time time) : limit_(limit), time_(std::move(time)) {}
 
-  /// Returns the last attempt's reply. `attempt` ends within the timeout it is given.
-  Reply run(Instant deadline, const std::function<Reply(Duration timeout)>& attempt);
+  /// What an attempt came to.
+  enum class Attempt {
+    done,
+    may_pass,  ///< a failover ends this error
+    in_vain,   ///< it would be the same the next time
+  };
+
+  /// Attempts until one does not say `may_pass` or the time is up. Each ends within the timeout it
+  /// is given. False when the first one failed and too many were waiting to try again.
+  bool run(Instant deadline, const std::function<Attempt(Duration timeout)>& attempt);
   /// From now on nobody waits beyond `end`: the node is stopping.
   void close(Instant end);
   [[nodiscard]] Figures figures() const;
