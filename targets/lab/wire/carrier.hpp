@@ -25,7 +25,7 @@ struct LinkEnds {
 struct Counts {
   std::uint64_t frames = 0;   ///< delivered
   std::uint64_t dropped = 0;  ///< by a full queue or a rate, in a socket's buffer, by the kernel
-  Duration late{};            ///< how long after its time a frame left, summed
+  Duration late{};            ///< how long after its time a frame left, summed; early is negative
 };
 
 /// Carries frames both ways on every link. One thread.
@@ -58,6 +58,7 @@ class Carrier {
   Duration draw(Duration most);
 
   void sleep_until_asked();
+  void nap(Instant until);
   int wait_for_frames(Instant now);
   void receive(int ready);
   void send();
@@ -74,6 +75,7 @@ class Carrier {
   Instant last_arrival_ = Instant::min();
   Instant last_asked_ = Instant::min();
   std::size_t last_round_bytes_ = 0;
+  Duration lead_{};  ///< how late sleeps have ended
 };
 
 }  // namespace faultline::wire

@@ -143,11 +143,11 @@ std::span<const Arrival> Inbox::receive(const Port& port) {
   return std::span(arrivals_).first(frames);
 }
 
-Sent send_due(Lane& lane, const Port& port, Instant now) {
+Sent send_due(Lane& lane, const Port& port, Instant now, Duration early) {
   std::array<iovec, batch_frames> parts;
   std::array<mmsghdr, batch_frames> messages;
   Sent sent;
-  while (const std::size_t due = lane.due(now, batch_frames)) {
+  while (const std::size_t due = lane.due(now + early, batch_frames)) {
     for (std::size_t i = 0; i < due; ++i) {
       auto& packet = lane.packet(i);
       parts[i] = {packet.data(), packet.size()};

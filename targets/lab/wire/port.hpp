@@ -62,10 +62,10 @@ class Inbox {
 struct Sent {
   std::size_t frames = 0;
   std::size_t refused = 0;  ///< the kernel would not take them: the link is down, its queue full
-  Duration late{};          ///< summed over the frames
+  Duration late{};          ///< summed over the frames; early is negative
 };
 
-/// Sends what is due; a frame that the kernel refuses is dropped.
-Sent send_due(Lane& lane, const Port& port, Instant now);
+/// Sends what is due, or will be within `early`; a frame that the kernel refuses is dropped.
+Sent send_due(Lane& lane, const Port& port, Instant now, Duration early);
 
 }  // namespace faultline::wire
