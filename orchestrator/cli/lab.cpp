@@ -12,6 +12,7 @@ namespace {
 
 struct LabOptions {
   std::string profile = "hardened";
+  int snat_ports = 0;
   bool json = false;
   std::string name;
   std::vector<std::string> argv;
@@ -20,8 +21,8 @@ struct LabOptions {
   std::uint16_t listen = 0;
 };
 
-int up(const Context& context, const std::string& profile) {
-  if (const auto known = lab::profile(profile); !known) {
+int up(const Context& context, const std::string& profile, int snat_ports) {
+  if (const auto known = lab::profile(profile, snat_ports); !known) {
     return report(known.error());
   }
   const auto began = std::chrono::steady_clock::now();
@@ -33,6 +34,7 @@ int up(const Context& context, const std::string& profile) {
   options.home = context.home;
   options.cache = context.cache;
   options.profile = profile;
+  options.snat_ports = snat_ports;
   options.progress = [&seconds](const std::string& doing) {
     fmt::print(stderr, "  {:4.1f} s  {}\n", seconds(), doing);
   };
@@ -94,8 +96,11 @@ void add_lab(CLI::App& app, Context& context) {
   lab->require_subcommand(1);
 
   auto* command = add(*lab, context, "up", "start it and wait until all is healthy",
-                      [o, &context] { return up(context, o->profile); });
+                      [o, &context] { return up(context, o->profile, o->snat_ports); });
   command->add_option("--profile", o->profile, "hardened or naive")->capture_default_str();
+  command->add_option("--snat-ports", o->snat_ports,
+                      fmt::format("ports of each EIP for one destination, {} to {}; default 2048",
+                                  lab::min_snat_ports, lab::max_snat_ports));
 
   add(*lab, context, "down", "end it; returns when nothing of it is left",
       [o, &context] { return down(context, o->force); });

@@ -29,9 +29,9 @@ std::string component_table(const World& world) {
       {"NAME", "ROLE", "ZONE", "ADDRESS", "STATE", "PID", "MEMORY", "HEALTH"}};
   for (const auto& c : world.components) {
     rows.push_back({c.name, role_of(c), c.zone.empty() ? "-" : c.zone,
-                    fmt::format("{}:{}", c.address, c.port), std::string(to_string(c.state)),
-                    c.pid == 0 ? "-" : std::to_string(c.pid), memory_of(c),
-                    fmt::format("{}{}", c.healthy ? "" : "UNHEALTHY: ", c.health)});
+                    c.address.empty() ? "-" : fmt::format("{}:{}", c.address, c.port),
+                    std::string(to_string(c.state)), c.pid == 0 ? "-" : std::to_string(c.pid),
+                    memory_of(c), fmt::format("{}{}", c.healthy ? "" : "UNHEALTHY: ", c.health)});
   }
   return aligned(rows);
 }
@@ -65,7 +65,9 @@ int lab_status(const Context& context, bool as_json) {
              status->at("healthy").get<bool>() ? "healthy" : "NOT HEALTHY",
              status->at("up_since").get<std::string>(), status->at("pid").get<int>(),
              world.hosts.size());
-  fmt::print("{}\n{}Owner: {}\n", component_table(world), in_force_table(world),
+  fmt::print("{}\n{}NAT: {} EIP{}, {} ports each for one destination\nOwner: {}\n",
+             component_table(world), in_force_table(world), world.nat.eips,
+             world.nat.eips == 1 ? "" : "s", world.nat.ports_per_eip,
              world.owner.empty() ? "none" : world.owner);
   return 0;
 }

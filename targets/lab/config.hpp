@@ -13,6 +13,7 @@ namespace faultline::lab {
 struct Places {
   std::filesystem::path run;       ///< "/run/faultline": configuration, sockets, data by component
   std::filesystem::path programs;  ///< the folder of faultline-saas
+  std::filesystem::path database_template;  ///< the folder that the databases' data is copied from
 };
 
 struct StartFile {
@@ -30,7 +31,10 @@ struct Start {
 
 Start start_of(const Topology& topology, const Process& process, const Places& places);
 
-/// HAProxy's runtime API (stats socket) inside the lab.
+/// HAProxy's runtime API (stats socket) inside the lab, of the ALB and of the database's endpoint.
 std::filesystem::path balancer_socket(const Places& places);
+std::filesystem::path endpoint_socket(const Places& places);
+/// The side door of a wire, metadata or dependency (targets/net/line_server.hpp).
+std::filesystem::path control_socket(const Places& places, std::string_view component);
 
 }  // namespace faultline::lab

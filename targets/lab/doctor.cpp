@@ -136,24 +136,13 @@ void look_at_namespaces(std::vector<Finding>& findings) {
   }
 }
 
-/// Only latency between zones needs it, which the lab can do without.
-Finding look_at_tun() {
-  const net::Fd tun(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
-  const int error = errno;
-  if (tun) {
-    return fine("/dev/net/tun", "usable");
-  }
-  Finding finding = missing(
-      "/dev/net/tun", fmt::format("{}; zones have no wire between them", std::strerror(error)),
-      error == EACCES ? "sudo chmod 0666 /dev/net/tun" : "sudo modprobe tun");
-  finding.needed = false;
-  return finding;
-}
-
 void look_at_programs(std::vector<Finding>& findings, const fs::path& program) {
-  constexpr std::array<std::array<const char*, 2>, 5> packages{
+  constexpr std::array<std::array<const char*, 2>, 8> packages{
       {{"ip", "iproute2"},
        {"nft", "nftables"},
+       {"ping", "iputils-ping"},
+       {"mariadbd", "mariadb-server-core"},
+       {"mariadb-install-db", "mariadb-server-core"},
        {"redis-server", "redis-server"},
        {"redis-sentinel", "redis-sentinel"},
        {"haproxy", "haproxy"}}};
@@ -216,7 +205,6 @@ Finding look_at_descriptors() {
 std::vector<Finding> doctor(const fs::path& home, const fs::path& program) {
   std::vector<Finding> findings;
   look_at_namespaces(findings);
-  findings.push_back(look_at_tun());
   look_at_programs(findings, program);
   findings.push_back(look_at_home(home));
   findings.push_back(look_at_socket_path(home));

@@ -1,6 +1,7 @@
 #include "targets/lab/lab_target.hpp"
 
 #include "targets/lab/lab_worker.hpp"
+#include "targets/lab/supervisor_actions.hpp"
 
 #include <fmt/format.h>
 
@@ -17,7 +18,17 @@ using targets::Outcome;
 /// A change waits for nft, for a process to stop or for a host's rules: tens of milliseconds.
 constexpr Duration change_limit = answer_limit;
 /// Sentinel answers a switchover within its failover timeout of 10 s.
+constexpr Duration check_limit = std::chrono::seconds(20);       // 200 pings, many slow calls
 constexpr Duration bring_home_limit = std::chrono::seconds(25);  // the lab gives up after 20 s
+
+/// Kinds that wait for more: the database's manager answers within 12 s, flows are all tried
+/// within 65 s.
+Duration apply_limit(const targets::Action& action) {
+  using namespace std::chrono_literals;
+  return action.kind == "flows.hold"            ? 70s
+         : action.kind == "database.switchover" ? 15s
+                                                : change_limit;
+}
 
 /// Calls `done` with what `read` makes of an answer.
 template <class T, class Read>
@@ -47,8 +58,7 @@ Connection::OnAnswer acknowledging(Done<void> done) {
 }  // namespace
 
 const std::set<std::string>& capabilities() {
-  static const std::set<std::string> all{"network.cut", "network.isolate", "process.kill",
-                                         "process.stop", "cache.switchover"};
+  static const auto all = action_kinds();
   return all;
 }
 
@@ -92,7 +102,7 @@ void LabTarget::apply(const targets::Action& action, Epoch epoch, Done<Outcome> 
                                    outcome.error().kind == ErrorKind::io);
     done(lost ? Result<Outcome>(Outcome::unknown) : std::move(outcome));
   };
-  connection_->request("apply", {{"epoch", epoch}, {"action", action}}, change_limit,
+  connection_->request("apply", {{"epoch", epoch}, {"action", action}}, apply_limit(action),
                        answering<Outcome>(std::move(lost_is_unknown), [](const Json& answer) {
                          const auto outcome = answer.at("outcome").get<std::string>();
                          return outcome == "done"      ? Outcome::done
@@ -114,7 +124,7 @@ void LabTarget::observe(Done<targets::World> done) {
 }
 
 void LabTarget::check(const targets::Check& check, Done<targets::CheckResult> done) {
-  connection_->request("check", {{"check", check}}, answer_limit,
+  connection_->request("check", {{"check", check}}, check_limit,
                        answering<targets::CheckResult>(std::move(done), [](const Json& answer) {
                          return targets::CheckResult{answer.at("holds").get<bool>(),
                                                      answer.at("evidence").get<std::string>()};
@@ -124,7 +134,7 @@ void LabTarget::check(const targets::Check& check, Done<targets::CheckResult> do
 void LabTarget::invariants(Done<std::vector<targets::Invariant>> done) {
   using Invariants = std::vector<targets::Invariant>;
   connection_->request(
-      "invariants", Json::object(), answer_limit,
+      "invariants", Json::object(), check_limit,
       answering<Invariants>(std::move(done), [](const Json& answer) {
         Invariants all;
         for (const auto& i : answer.at("invariants")) {

@@ -219,6 +219,12 @@ Result<net::Fd> spawn_supervisor(const LaunchOptions& options, const fs::path& p
                 options.home.string(), "--programs",    program.parent_path().string(),
                 "--profile",           options.profile, "--ready-fd",
                 std::to_string(ready)};
+  if (!options.cache.empty()) {
+    spawn.argv.insert(spawn.argv.end(), {"--cache", options.cache.string()});
+  }
+  if (options.snat_ports != 0) {
+    spawn.argv.insert(spawn.argv.end(), {"--snat-ports", std::to_string(options.snat_ports)});
+  }
   if (lifeline >= 0) {
     spawn.argv.insert(spawn.argv.end(), {"--lifeline-fd", std::to_string(lifeline)});
   }

@@ -15,6 +15,7 @@ namespace faultline::lab {
 struct LaunchOptions {
   std::filesystem::path home, cache;
   std::string profile;
+  int snat_ports = 0;        ///< per EIP; 0: the profile's own
   bool private_lab = false;  ///< ends with this process; else a daemon in a session of its own
   std::function<void(std::string)> progress;
   std::filesystem::path

@@ -4,6 +4,7 @@
 #include "targets/lab/supervisor_ground.hpp"
 #include "targets/lab/supervisor_network.hpp"
 #include "targets/lab/supervisor_sessions.hpp"
+#include "targets/lab/supervisor_template.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <fmt/format.h>
@@ -57,7 +58,8 @@ class Supervisor {
  public:
   Supervisor(const SupervisorOptions& options, Topology topology, Ground ground)
       : topology_(std::move(topology)),
-        places_{"/run/faultline", options.programs},
+        places_{"/run/faultline", options.programs, {}},
+        cache_(options.cache),
         starter_(options.ready_fd),
         ends_(io_, SIGTERM, SIGINT),
         timer_(io_),
@@ -65,10 +67,15 @@ class Supervisor {
         lifeline_(io_),
         children_(io_),
         components_(children_, topology_, places_, std::move(ground.logs)),
-        health_(io_, topology_, components_, balancer_socket(places_)),
+        health_(io_, topology_, components_, places_),
         roles_(io_, topology_, health_),
-        actions_(io_, topology_, children_, components_, roles_),
-        checks_(io_, topology_, children_, components_, health_),
+        switchovers_(io_, topology_, health_),
+        side_doors_(io_, components_, places_),
+        reclaims_(io_, components_, side_doors_),
+        flows_(io_, children_, program()),
+        actions_({io_, topology_, children_, components_, roles_, switchovers_, side_doors_,
+                  reclaims_, flows_}),
+        checks_({io_, topology_, children_, components_, health_, reclaims_}),
         // The machine's uptime in ms: a lab started later never issues an epoch again.
         ownership_(static_cast<targets::Epoch>(now().time_since_epoch() / 1ms)),
         parts_{io_,
@@ -77,6 +84,7 @@ class Supervisor {
                components_,
                health_,
                roles_,
+               switchovers_,
                actions_,
                checks_,
                ownership_,
@@ -105,13 +113,14 @@ class Supervisor {
     sessions_.start();
     tick();
     starter_.progress("network");
-    build_network(children_, plan_network(topology_), [this](const Result<>& built) {
-      if (!built) {
-        give_up(built.error().message);
-      } else {
-        start_components();
-      }
-    });
+    build_network(children_, plan_network(topology_),
+                  [this](const Result<>& built) { one_ready(built); });
+    const auto making = [this] { starter_.progress("database template (once)"); };
+    prepare_template(children_, program(), cache_, places_.run / "template", making,
+                     [this](const Result<std::filesystem::path>& made) {
+                       template_ = made ? *made : std::filesystem::path();
+                       one_ready(made ? Result<>{} : Result<>(made.error()));
+                     });
     io_.run();
     return exit_code_;
   }
@@ -136,20 +145,35 @@ class Supervisor {
     }
   }
 
-  /// A replica that connects before its primary listens tries again a second later, and a Sentinel
-  /// that finds a node missing looks again a second later: each starts when what it needs answers.
+  [[nodiscard]] std::string program() const {
+    return (places_.programs / "faultline-saas").string();
+  }
+
+  /// The network and the template, which are made at the same time.
+  void one_ready(const Result<>& ready) {
+    if (!ready) {
+      give_up(ready.error().message);
+    } else if (--unready_ == 0) {
+      start_components();
+    }
+  }
+
+  /// Everything that connects through the wire starts when the wire carries: a lost first packet is
+  /// sent again a second later. A replica that connects before its primary listens tries again a
+  /// second later, and a Sentinel that finds a node missing looks again a second later: each starts
+  /// when what it needs answers.
   [[nodiscard]] int wave_of(const Process& process) const {
     if (process.kind == "sentinel") {
       return last_wave;
     }
     const bool home =
         process.kind != "redis" || homes_.at(process.labels.at("cache")) == process.name;
-    return home ? 0 : 1;
+    return home && process.kind != "app" && process.kind != "manager" ? 0 : 1;
   }
 
   void start_components() {
     starter_.progress("components");
-    if (auto prepared = components_.prepare(); !prepared) {
+    if (auto prepared = components_.prepare(template_); !prepared) {
       give_up(prepared.error().message);
     } else {
       start_wave(0);
@@ -170,10 +194,13 @@ class Supervisor {
   }
 
   void await_wave(int wave) {
-    const auto silent = [&](const Process* node) {
-      return wave_of(*node) <= wave && health_.of(node->name).role.empty();
+    const auto silent = [&](const Process& process) {
+      const auto report = health_.of(process.name);
+      const bool waited_for = process.kind == "redis" || process.kind == "wire";
+      const bool there = process.kind == "redis" ? !report.role.empty() : report.healthy;
+      return waited_for && wave_of(process) <= wave && !there;
     };
-    if (std::ranges::none_of(topology_.of_kind("redis"), silent)) {
+    if (std::ranges::none_of(topology_.processes, silent)) {
       start_wave(wave + 1);
     } else {
       later([this, wave] { health_.look([this, wave] { await_wave(wave); }); });
@@ -244,6 +271,9 @@ class Supervisor {
   const Topology topology_;
   const std::map<std::string, std::string> homes_ = blueprint(topology_).homes;
   const Places places_;
+  const std::filesystem::path cache_;
+  std::filesystem::path template_;
+  int unready_ = 2;  // network and template
   const Instant began_ = now();
   Starter starter_;
   asio::signal_set ends_;
@@ -255,6 +285,10 @@ class Supervisor {
   Components components_;
   Health health_;
   Roles roles_;
+  Switchovers switchovers_;
+  SideDoors side_doors_;
+  Reclaims reclaims_;
+  FlowHolds flows_;
   Actions actions_;
   Checks checks_;
   Ownership ownership_;
@@ -278,7 +312,7 @@ int supervisor_main(const SupervisorOptions& options) {
     Starter(options.ready_fd).error("the supervisor must be the first process of its namespaces");
     return 1;
   }
-  auto chosen = profile(options.profile);
+  auto chosen = profile(options.profile, options.snat_ports);
   if (!chosen) {
     Starter(options.ready_fd).error(chosen.error().message);
     return 2;

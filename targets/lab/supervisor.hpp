@@ -11,7 +11,9 @@ namespace faultline::lab {
 struct SupervisorOptions {
   std::filesystem::path home;      ///< its socket is <home>/lab/control.sock, logs <home>/lab/logs/
   std::filesystem::path programs;  ///< the folder of faultline and faultline-saas
+  std::filesystem::path cache;     ///< for what is made once, such as the database's template
   std::string profile;
+  int snat_ports = 0;  ///< per EIP; 0: the profile's own
   /// Told in JSON lines: {"progress": "network"}, then {"ready": true} or {"error": "..."}.
   int ready_fd = -1;
   int lifeline_fd = -1;  ///< a private lab ends when this pipe closes; -1: a daemon

@@ -1,22 +1,45 @@
 #pragma once
 
+#include "targets/lab/supervisor_flows.hpp"
+#include "targets/lab/supervisor_reclaims.hpp"
 #include "targets/lab/supervisor_roles.hpp"
+#include "targets/lab/supervisor_side_doors.hpp"
+#include "targets/lab/supervisor_switchover.hpp"
 
 #include <deque>
+#include <set>
 
 namespace faultline::lab {
+
+/// What the actions work with.
+struct ActionParts {
+  boost::asio::io_context& io;
+  const Topology& topology;
+  Children& children;
+  Components& components;
+  Roles& roles;
+  Switchovers& switchovers;
+  SideDoors& side_doors;
+  Reclaims& reclaims;
+  FlowHolds& flows;
+};
+
+/// Every kind of action that a lab can do.
+std::set<std::string> action_kinds();
+
+/// Error `unsupported` for an unknown kind, `not_found` or `usage` for wrong arguments; throws a
+/// JSON exception for a missing one.
+Result<> validate_action(const targets::Action& action, const Topology& topology);
 
 /// Does actions and undoes them. What touches one resource happens one after the other, in the
 /// order asked; resources in parallel.
 class Actions {
  public:
-  Actions(boost::asio::io_context& io, const Topology& topology, Children& children,
-          Components& components, Roles& roles)
-      : io_(io), topology_(topology), children_(children), components_(components), roles_(roles) {}
+  explicit Actions(const ActionParts& parts) : parts_(parts) {}
 
-  /// Error `unsupported` for an unknown kind, `not_found` or `usage` for wrong arguments.
-  [[nodiscard]] Result<> validate(const targets::Action& action) const;
-
+  [[nodiscard]] Result<> validate(const targets::Action& action) const {
+    return validate_action(action, parts_.topology);
+  }
   /// Of a valid action. An error means that nothing was changed, except `timeout`.
   void apply(const targets::Action& action, targets::Done<void> done);
   /// Idempotent.
@@ -26,13 +49,8 @@ class Actions {
   using Job = std::function<void(targets::Done<void>)>;
   void enqueue(const std::string& resource, Job job, targets::Done<void> done);
   void next(const std::string& resource);
-  void rules(const std::string& host, const std::string& text, targets::Done<void> done);
 
-  boost::asio::io_context& io_;
-  const Topology& topology_;
-  Children& children_;
-  Components& components_;
-  Roles& roles_;
+  ActionParts parts_;
   std::map<std::string, std::deque<std::function<void()>>>
       queues_;  // by resource; front is running
 };

@@ -25,7 +25,7 @@ constexpr std::size_t max_answer_bytes = 256u << 10;  // INFO and show stat have
 /// Keeps itself alive by its pending operations until it has called `done_`.
 class Conversation : public std::enable_shared_from_this<Conversation> {
  public:
-  using Done = std::function<void(boost::system::result<Answer, NoAnswer>, Conversation&)>;
+  using Done = std::function<void(boost::system::result<Said, NoAnswer>, Conversation&)>;
 
   Conversation(asio::io_context& io, const Question& question, Done done)
       : io_(io), question_(question), done_(std::move(done)), socket_(io), timer_(io) {}
@@ -83,7 +83,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void on_connected() {
     connected_ = true;
     if (question_.text.empty()) {
-      finish();
+      question_.greeted ? read() : finish();
       return;
     }
     asio::async_write(socket_, asio::buffer(question_.text),
@@ -130,7 +130,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
 
   [[nodiscard]] Duration elapsed() const { return std::chrono::steady_clock::now() - started_; }
 
-  void finish() { finish(Answer{std::move(text_), elapsed()}); }
+  void finish() { finish(Said{std::move(text_), elapsed()}); }
 
   void finish(Silence why, const std::string& words) {
     const auto to = unix_path() ? question_.path
@@ -141,7 +141,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
                          words, to_ms(elapsed()))});
   }
 
-  void finish(const boost::system::result<Answer, NoAnswer>& result) {
+  void finish(const boost::system::result<Said, NoAnswer>& result) {
     if (auto done = std::exchange(done_, nullptr)) {
       timer_.cancel();
       done(result, *this);

@@ -15,13 +15,14 @@ struct Question {
   std::string address;  ///< IPv4
   std::uint16_t port = 0;
   std::string path;  ///< a Unix socket instead of an address
-  std::string text;  ///< what is sent; empty: only connect
+  std::string text;  ///< what is sent; empty: only connect, unless `greeted`
   std::function<bool(const std::string&)>
       whole;  ///< the answer is complete; empty: read to its end
   Duration limit{};
+  bool greeted = false;  ///< the server speaks first
 };
 
-struct Answer {
+struct Said {
   std::string text;
   Duration took{};
 };
@@ -34,7 +35,7 @@ struct NoAnswer {
   std::string words;  ///< "connect to 10.0.1.20:6379 from a-router: timed out after 300.2 ms"
 };
 
-using Heard = boost::system::result<Answer, NoAnswer>;
+using Heard = boost::system::result<Said, NoAnswer>;
 
 /// Calls `done` once, from the io_context.
 void ask(boost::asio::io_context& io, const Question& question, std::function<void(Heard)> done);

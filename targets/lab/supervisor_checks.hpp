@@ -1,19 +1,39 @@
 #pragma once
 
 #include "targets/lab/supervisor_health.hpp"
+#include "targets/lab/supervisor_reclaims.hpp"
 
 namespace faultline::lab {
+
+/// What the checks look at.
+struct CheckParts {
+  boost::asio::io_context& io;
+  const Topology& topology;
+  Children& children;
+  const Components& components;
+  Health& health;
+  const Reclaims& reclaims;
+};
+
+/// A kind of check, a row each: `targets/target.hpp` has the arguments. `look` answers once; it
+/// throws an Error as Failure for an unknown name, a JSON exception for a missing argument.
+struct CheckKind {
+  using Done = targets::Done<targets::CheckResult>;
+  std::string_view name;
+  void (*look)(const CheckParts& lab, const targets::Json& args, Done done);
+};
+std::vector<CheckKind> component_checks();  ///< processes and roles
+std::vector<CheckKind> network_checks();    ///< reachability, loss, round trips, the NAT
+std::vector<CheckKind> outside_checks();    ///< the metadata, the third party
+
+/// Error `not_found`, as Failure, for a name that is not there.
+const Process& process_of(const CheckParts& lab, const targets::Json& args, const char* key);
+const Host& host_of(const CheckParts& lab, const targets::Json& args, const char* key);
 
 /// Answers questions about the lab by looking, never by waiting for a reaction.
 class Checks {
  public:
-  Checks(boost::asio::io_context& io, const Topology& topology, Children& children,
-         const Components& components, Health& health)
-      : io_(io),
-        topology_(topology),
-        children_(children),
-        components_(components),
-        health_(health) {}
+  explicit Checks(const CheckParts& parts);
 
   /// Error `unsupported` for an unknown kind, `not_found` for an unknown name.
   void check(const targets::Check& check, targets::Done<targets::CheckResult> done);
@@ -21,20 +41,11 @@ class Checks {
   void invariants(targets::Done<std::vector<targets::Invariant>> done);
 
  private:
-  using Done = targets::Done<targets::CheckResult>;
-  void state(const targets::Json& args, const Done& done);
-  void silent(const targets::Json& args, const Done& done);
-  void unreachable(const targets::Json& args, const Done& done);
-  void primary_not(const targets::Json& args, const Done& done);
   void add_rules(std::vector<targets::Invariant> found,
                  const targets::Done<std::vector<targets::Invariant>>& done);
-  [[nodiscard]] Result<const Process*> process(const targets::Json& args, const char* key) const;
 
-  boost::asio::io_context& io_;
-  const Topology& topology_;
-  Children& children_;
-  const Components& components_;
-  Health& health_;
+  CheckParts parts_;
+  std::vector<CheckKind> kinds_;
 };
 
 }  // namespace faultline::lab

@@ -156,8 +156,8 @@ Result<pid_t> Children::spawn(const ChildSpec& spec, OnExit on_exit) {
   return pid;
 }
 
-void Children::run(const ChildSpec& spec, const std::string& input, Duration limit,
-                   targets::Done<std::string> done) {
+void Children::finish(const ChildSpec& spec, const std::string& input, Duration limit,
+                      targets::Done<Finished> done) {
   const net::Fd in(::memfd_create("input", MFD_CLOEXEC));
   auto out = std::make_shared<net::Fd>(::memfd_create("output", MFD_CLOEXEC));
   const bool written =
@@ -167,20 +167,13 @@ void Children::run(const ChildSpec& spec, const std::string& input, Duration lim
   ChildSpec whole = spec;
   whole.in = in.get();
   whole.out = whole.err = out->get();
-  const auto what =
-      fmt::format("{} in {}", spec.argv[0], spec.host.empty() ? "the lab" : spec.host);
-  const auto on_exit = [done, out, timer, what](Exit exit) {
+  const auto on_exit = [done, out, timer](Exit exit) {
     timer->cancel();
-    auto text = contents(out->get());
-    if (exit.code == 0 && exit.signal == 0) {
-      done(std::move(text));
-    } else {
-      done(Error{ErrorKind::io,
-                 fmt::format("{} {}: {}", what, exit.in_words(), text.substr(0, text.find('\n')))});
-    }
+    done(Finished{exit, contents(out->get())});
   };
-  Result<pid_t> pid = written ? spawn(whole, on_exit)
-                              : Error{ErrorKind::io, fmt::format("{}: no memory for input", what)};
+  Result<pid_t> pid =
+      written ? spawn(whole, on_exit)
+              : Error{ErrorKind::io, fmt::format("{}: no memory for input", spec.argv[0])};
   if (!pid) {
     boost::asio::post(io_, [done, error = pid.error()] { done(error); });
     return;
@@ -188,6 +181,23 @@ void Children::run(const ChildSpec& spec, const std::string& input, Duration lim
   timer->async_wait([pid = *pid](boost::system::error_code e) {
     if (!e) {
       ::kill(-pid, SIGKILL);
+    }
+  });
+}
+
+void Children::run(const ChildSpec& spec, const std::string& input, Duration limit,
+                   targets::Done<std::string> done) {
+  const auto what =
+      fmt::format("{} in {}", spec.argv[0], spec.host.empty() ? "the lab" : spec.host);
+  finish(spec, input, limit, [done = std::move(done), what](Result<Finished> finished) {
+    if (!finished) {
+      done(finished.error());
+    } else if (finished->exit.code == 0 && finished->exit.signal == 0) {
+      done(std::move(finished->printed));
+    } else {
+      const auto& text = finished->printed;
+      done(Error{ErrorKind::io, fmt::format("{} {}: {}", what, finished->exit.in_words(),
+                                            text.substr(0, text.find('\n')))});
     }
   });
 }

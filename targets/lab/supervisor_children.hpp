@@ -28,6 +28,12 @@ struct ChildSpec {
   int in = -1, out = -1, err = -1;         ///< -1: /dev/null; the caller keeps its own
 };
 
+/// A program that has run to its end.
+struct Finished {
+  Exit exit;
+  std::string printed;  ///< on both outputs, 256 KiB at most
+};
+
 /// Every process that the supervisor starts, each in a process group of its own, and, because the
 /// supervisor is pid 1, the orphans of all of them.
 class Children {
@@ -40,8 +46,12 @@ class Children {
   /// io_context.
   Result<pid_t> spawn(const ChildSpec& spec, OnExit on_exit);
 
-  /// Runs a short-lived program to its end with `input` on its standard input and gives what it
-  /// printed (256 KiB at most). Killed after `limit`. Error `io` quotes its first line.
+  /// Runs a short-lived program to its end with `input` on its standard input. Killed after
+  /// `limit`. An error means that it was not started.
+  void finish(const ChildSpec& spec, const std::string& input, Duration limit,
+              targets::Done<Finished> done);
+
+  /// The same for a program that must succeed; error `io` quotes its first line.
   void run(const ChildSpec& spec, const std::string& input, Duration limit,
            targets::Done<std::string> done);
 

@@ -51,7 +51,8 @@ Components::Components(Children& children, const Topology& topology, Places plac
   }
 }
 
-Result<> Components::prepare() {
+Result<> Components::prepare(const std::filesystem::path& database_template) {
+  places_.database_template = database_template;
   for (auto& [name, entry] : table_) {
     auto start = start_of(topology_, *entry.process, places_);
     if (auto written = write_files(start); !written) {
@@ -82,13 +83,14 @@ Result<> Components::start(const std::string& name) {
 
 void Components::exited(const std::string& name, const Exit& exit) {
   auto& entry = table_.at(name);
-  ::kill(-entry.pid, SIGKILL);  // whatever it started
+  const bool by_fault = holds_.wanted(name) == ProcessState::dead;  // before anyone lets go
+  ::kill(-entry.pid, SIGKILL);                                      // whatever it started
   entry.pid = 0;
   for (const auto& then : std::exchange(entry.when_dead, {})) {
     then();
   }
-  if (on_death_) {
-    on_death_(name, holds_.wanted(name) == ProcessState::dead, exit);
+  for (const auto& listener : on_death_) {
+    listener(name, by_fault, exit);
   }
 }
 
@@ -108,6 +110,12 @@ void Components::let_go(const std::string& name, const std::string& action,
                         targets::Done<void> done) {
   const bool was_killed = holds_.remove(name, action);
   done(take_steps(name, was_killed));
+}
+
+bool Components::terminate(const std::string& name, const std::string& action) {
+  holds_.add(name, action, Hold::dead);
+  const pid_t group = table_.at(name).pid;
+  return group != 0 && ::kill(-group, SIGTERM) == 0;
 }
 
 Result<> Components::take_steps(const std::string& name, bool may_start) {
@@ -160,14 +168,6 @@ ProcessState Components::state(const std::string& name) const {
 int Components::pid(const std::string& name) const {
   const auto it = table_.find(name);
   return it == table_.end() ? 0 : it->second.pid;
-}
-
-std::uint64_t Components::memory_bytes(const std::string& name) const {
-  std::ifstream in(fmt::format("/proc/{}/statm", pid(name)));
-  std::uint64_t all = 0;
-  std::uint64_t resident = 0;
-  in >> all >> resident;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 std::string Components::last_words(const std::string& name) const {

@@ -22,23 +22,25 @@ class Components {
   /// `logs`: an open folder, because a mount may cover its path.
   Components(Children& children, const Topology& topology, Places places, net::Fd logs);
 
-  void on_death(OnDeath listener) { on_death_ = std::move(listener); }
+  /// Listeners are called in the order in which they came.
+  void on_death(OnDeath listener) { on_death_.push_back(std::move(listener)); }
 
   /// Writes every component's files and folders: once, since a machine that starts again finds its
   /// disk as it was.
-  Result<> prepare();
+  Result<> prepare(const std::filesystem::path& database_template);
   Result<> start(const std::string& name);
 
   /// `done` when the component is in the state that its holds ask for.
   void hold(const std::string& name, const std::string& action, Hold hold,
             targets::Done<void> done);
   void let_go(const std::string& name, const std::string& action, targets::Done<void> done);
+  /// Asks the component to end (SIGTERM), held dead from now on; returns whether it was alive.
+  bool terminate(const std::string& name, const std::string& action);
 
   [[nodiscard]] bool knows(const std::string& name) const { return table_.contains(name); }
   /// As the kernel says, not as the holds ask.
   [[nodiscard]] targets::ProcessState state(const std::string& name) const;
   [[nodiscard]] int pid(const std::string& name) const;  ///< 0 when dead
-  [[nodiscard]] std::uint64_t memory_bytes(const std::string& name) const;
   /// The last line that the component has logged.
   [[nodiscard]] std::string last_words(const std::string& name) const;
 
@@ -57,11 +59,11 @@ class Components {
 
   Children& children_;
   const Topology& topology_;
-  const Places places_;
+  Places places_;
   net::Fd logs_;
   std::map<std::string, Entry> table_;
   ProcessHolds holds_;
-  OnDeath on_death_;
+  std::vector<OnDeath> on_death_;
 };
 
 }  // namespace faultline::lab

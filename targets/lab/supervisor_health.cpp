@@ -1,10 +1,11 @@
 #include "targets/lab/supervisor_health.hpp"
 
+#include "targets/lab/supervisor_http.hpp"
+
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <sstream>
 
 namespace faultline::lab {
 namespace {
@@ -20,30 +21,15 @@ bool one_line(const std::string& text) {
   return text.find("\r\n") != std::string::npos;
 }
 
-std::vector<std::string> split(const std::string& line, char separator) {
-  std::vector<std::string> parts;
-  std::istringstream in(line);
-  for (std::string part; std::getline(in, part, separator);) {
-    parts.push_back(part);
-  }
-  return parts;
-}
-
-/// "HTTP/1.1 200 OK" -> "200".
-std::string status_of(const std::string& http) {
-  const auto first = http.find(' ');
-  return first == std::string::npos ? "" : http.substr(first + 1, 3);
-}
-
-std::string cache_of(const Process& process) {
-  const auto it = process.labels.find("cache");
-  return it == process.labels.end() ? "" : it->second;
-}
-
 }  // namespace
 
 Question liveness_question(const Process& process, const std::string& from, Duration limit) {
   Question question{from, process.address, process.port, "", "", one_line, limit};
+  if (process.kind == "database" || process.kind == "endpoint") {
+    question.greeted = true;
+    question.whole = [](const std::string& text) { return !text.empty(); };
+    return question;
+  }
   const bool redis_protocol = process.kind == "redis" || process.kind == "sentinel";
   question.text = redis_protocol ? "PING\r\n"
                                  : "GET /health HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n";
@@ -53,33 +39,65 @@ Question liveness_question(const Process& process, const std::string& from, Dura
   return question;
 }
 
-std::map<std::string, std::string> parse_balancer_stat(const std::string& csv) {
-  std::map<std::string, std::string> servers;
-  std::istringstream in(csv);
-  std::string line;
-  std::getline(in, line);
-  const auto titles = split(line, ',');
-  const auto status =
-      static_cast<std::size_t>(std::ranges::find(titles, "status") - titles.begin());
-  while (std::getline(in, line)) {
-    const auto values = split(line, ',');
-    if (values.size() > status && values[1] != "FRONTEND" && values[1] != "BACKEND") {
-      servers[values[0] + '/' + values[1]] = values[status];
-    }
+Health::Health(boost::asio::io_context& io, const Topology& topology, const Components& components,
+               const Places& places)
+    : io_(io), topology_(topology), components_(components), places_(places), timer_(io) {
+  for (const auto* node : topology_.of_kind("redis")) {
+    views_[node->labels.at("cache")];
   }
-  return servers;
+  for (const auto* node : topology_.of_kind("database")) {
+    databases_[node->labels.at("database")].nodes[node->name];
+  }
+  for (const auto& process : topology_.processes) {
+    add_looks(process);
+  }
 }
 
-Health::Health(boost::asio::io_context& io, const Topology& topology, const Components& components,
-               std::filesystem::path balancer_socket)
-    : io_(io),
-      topology_(topology),
-      components_(components),
-      balancer_socket_(std::move(balancer_socket)),
-      timer_(io) {
-  for (const auto* node : topology_.of_kind("redis")) {
-    views_[cache_of(*node)];
+void Health::add_looks(const Process& process) {
+  const auto add = [&](Question question, Saw saw) {
+    looks_.push_back({&process, std::move(question), saw});
+  };
+  const auto line = [&](const std::filesystem::path& path, std::string text) {
+    return Question{"", "", 0, path, std::move(text), nullptr, answer_limit};
+  };
+  const bool has_side_door =
+      process.kind == "metadata" || process.kind == "dependency" || process.kind == "wire";
+  if (process.kind == "redis") {
+    auto question = liveness_question(process, process.host, answer_limit);
+    question.text = "INFO replication\r\n";
+    question.whole = [](const std::string& text) { return parse_replies(text, 1).has_value(); };
+    add(std::move(question), &Health::saw_redis);
+  } else if (process.kind == "sentinel") {
+    add(sentinel_question(process), &Health::saw_sentinel);
+  } else if (process.kind == "balancer") {
+    add(line(balancer_socket(places_), "show stat\n"), &Health::saw_balancer);
+  } else if (process.kind == "endpoint") {
+    add(line(endpoint_socket(places_), "show stat\n"), &Health::saw_endpoint);
+  } else if (process.kind == "manager") {
+    add(http_question({process.host, process.address, process.port}, "GET", "/status", "",
+                      answer_limit),
+        &Health::saw_manager);
+  } else if (process.kind != "database" && process.kind != "wire") {
+    add(liveness_question(process, process.host, answer_limit), &Health::saw_page);
   }
+  if (has_side_door) {
+    add(side_door_question(control_socket(places_, process.name), {{"show", true}}, answer_limit),
+        &Health::saw_side_door);
+  }
+}
+
+Question Health::sentinel_question(const Process& process) const {
+  auto question = liveness_question(process, process.host, answer_limit);
+  std::size_t replies = 1;
+  for (const auto& [cache, view] : views_) {
+    question.text +=
+        fmt::format("SENTINEL GET-MASTER-ADDR-BY-NAME {0}\r\nSENTINEL CKQUORUM {0}\r\n", cache);
+    replies += 2;
+  }
+  question.whole = [replies](const std::string& text) {
+    return parse_replies(text, replies).has_value();
+  };
+  return question;
 }
 
 void Health::start() {
@@ -97,113 +115,32 @@ void Health::look(std::function<void()> done) {
 void Health::begin_round() {
   timer_.cancel();
   this_round_ = std::exchange(next_round_, {});
-  pending_ = topology_.processes.size();
-  for (const auto& process : topology_.processes) {
-    look_at(process);
+  pending_ = looks_.size();
+  for (const auto& look : looks_) {
+    take(look);
   }
 }
 
-void Health::look_at(const Process& process) {
-  if (components_.state(process.name) != ProcessState::running) {
-    boost::asio::post(io_, [this, &process] {
-      seen(process,
-           NoAnswer{Silence::broken, std::string(to_string(components_.state(process.name)))});
+void Health::take(const Look& look) {
+  const auto state = components_.state(look.process->name);
+  if (state != ProcessState::running) {
+    boost::asio::post(io_, [this, &look, state] {
+      seen(look, NoAnswer{Silence::broken, std::string(to_string(state))});
     });
     return;
   }
-  ask(io_, question_for(process), [this, &process](const Heard& heard) { seen(process, heard); });
+  ask(io_, look.question, [this, &look](const Heard& heard) { seen(look, heard); });
 }
 
-Question Health::question_for(const Process& process) const {
-  auto question = liveness_question(process, process.host, answer_limit);
-  if (process.kind == "balancer") {
-    question.path = balancer_socket_;
-    question.text = "show stat\n";
-  } else if (process.kind == "redis") {
-    question.text = "INFO replication\r\n";
-    question.whole = [](const std::string& text) { return parse_replies(text, 1).has_value(); };
-  } else if (process.kind == "sentinel") {
-    std::size_t replies = 1;
-    for (const auto& [cache, view] : views_) {
-      question.text +=
-          fmt::format("SENTINEL GET-MASTER-ADDR-BY-NAME {0}\r\nSENTINEL CKQUORUM {0}\r\n", cache);
-      replies += 2;
-    }
-    question.whole = [replies](const std::string& text) {
-      return parse_replies(text, replies).has_value();
-    };
-  }
-  return question;
-}
-
-void Health::seen(const Process& process, const Heard& heard) {
-  if (process.kind == "redis") {
-    saw_redis(process, heard);
-  } else if (!heard) {
-    reports_[process.name] = {false, heard.error().words, ""};
-  } else if (process.kind == "sentinel") {
-    saw_sentinel(process, heard);
-  } else if (process.kind == "balancer") {
-    saw_balancer(process, heard);
-  } else {
-    const auto status = status_of(heard->text);
-    reports_[process.name] = {status == "200", "answers " + status, ""};
-  }
+void Health::seen(const Look& look, const Heard& heard) {
+  (this->*look.saw)(*look.process, heard);
   if (--pending_ == 0) {
     end_round();
   }
 }
 
-void Health::saw_redis(const Process& process, const Heard& heard) {
-  auto& node = nodes_[process.name];
-  node = {process.name, process.address, heard.has_value(), {}};
-  if (heard) {
-    const auto reply = parse_replies(heard->text, 1)->front();
-    node.answers = !reply.error;
-    node.info = parse_info(reply.text());
-  }
-}
-
-void Health::saw_sentinel(const Process& process, const Heard& heard) {
-  const auto replies = *parse_replies(heard->text, 1 + 2 * views_.size());
-  Report report{true, "", ""};
-  std::size_t next = 1;
-  for (const auto& [cache, view] : views_) {
-    votes_[cache][process.name] = replies[next].text();
-    report.healthy = report.healthy && !replies[next + 1].error;
-    report.words = fmt::format("{}: {}", cache, replies[next + 1].text());
-    next += 2;
-  }
-  reports_[process.name] = report;
-}
-
-void Health::saw_balancer(const Process& process, const Heard& heard) {
-  servers_ = parse_balancer_stat(heard->text);
-  const auto down = std::ranges::count_if(
-      servers_, [](const auto& server) { return server.second.starts_with("DOWN"); });
-  const auto up = static_cast<std::ptrdiff_t>(servers_.size()) - down;
-  reports_[process.name] = {up > 0, fmt::format("{} of {} servers up", up, servers_.size()), ""};
-}
-
 void Health::end_round() {
-  for (auto& [cache, view] : views_) {
-    std::vector<std::string> votes;
-    for (const auto& [sentinel, address] : votes_[cache]) {
-      if (components_.state(sentinel) == ProcessState::running) {
-        votes.push_back(address);
-      }
-    }
-    std::vector<DataNode> nodes;
-    for (const auto* process : topology_.of_kind("redis")) {
-      if (cache_of(*process) == cache) {
-        nodes.push_back(nodes_[process->name]);
-      }
-    }
-    view = view_of(nodes, majority(votes), topology_.profile.min_replicas);
-    for (const auto& [component, node] : view.nodes) {
-      reports_[component] = {node.healthy, node.words, node.role};
-    }
-  }
+  view_caches();
   for (const auto& done : std::exchange(this_round_, {})) {
     done();
   }
@@ -235,13 +172,12 @@ std::vector<targets::Invariant> Health::invariants() const {
     all.push_back(
         {"component " + process.name, report.healthy ? "healthy" : report.words, "healthy"});
   }
-  for (const auto& [cache, view] : views_) {
-    const auto replicas = static_cast<int>(view.nodes.size()) - 1;
-    all.push_back({"cache " + cache, view.in_words(), cache_in_words(1, replicas)});
-    all.push_back({fmt::format("cache {} primary", cache), view.primary, ""});
-  }
+  add_store_invariants(all);
   for (const auto& [server, status] : servers_) {
     all.push_back({"balancer " + server, status, topology_.profile.health_checks ? "UP" : ""});
+  }
+  for (const auto& [component, layers] : layers_) {
+    all.push_back({component + (component == "metadata" ? " announced" : " layers"), layers, ""});
   }
   return all;
 }

@@ -2,6 +2,7 @@
 
 #include "targets/lab/supervisor_ask.hpp"
 #include "targets/lab/supervisor_components.hpp"
+#include "targets/lab/supervisor_database.hpp"
 #include "targets/lab/supervisor_redis.hpp"
 #include "targets/lab/topology.hpp"
 
@@ -14,14 +15,15 @@
 
 namespace faultline::lab {
 
-/// Asks whether the process serves at all: PING, or a page. Any complete answer will do.
+/// Asks whether the process serves at all: PING, a page, a database's greeting. Any complete answer
+/// will do.
 Question liveness_question(const Process& process, const std::string& from, Duration limit);
 
 /// The servers of `show stat` with their status: {"app/a-spot", "UP"}.
 std::map<std::string, std::string> parse_balancer_stat(const std::string& csv);
 
-/// Looks at every component again and again, each through its own host's loopback, so that what is
-/// seen is the component and not the network before it.
+/// Looks at every component again and again, each from its own host, so that what is seen is the
+/// component and not the network before it. The databases' nodes are seen through their manager.
 class Health {
  public:
   struct Report {
@@ -31,7 +33,7 @@ class Health {
   };
 
   Health(boost::asio::io_context& io, const Topology& topology, const Components& components,
-         std::filesystem::path balancer_socket);
+         const Places& places);
 
   /// Starts looking every 250 ms.
   void start();
@@ -41,30 +43,53 @@ class Health {
   /// From the last round, but a process that does not run is seen at once.
   [[nodiscard]] Report of(const std::string& component) const;
   [[nodiscard]] const CacheView& cache(const std::string& name) const { return views_.at(name); }
+  [[nodiscard]] const DatabaseView& database(const std::string& name) const {
+    return databases_.at(name);
+  }
   /// Every invariant but the rules, from the last round.
   [[nodiscard]] std::vector<targets::Invariant> invariants() const;
 
  private:
+  using Saw = void (Health::*)(const Process&, const Heard&);
+  /// A question of every round.
+  struct Look {
+    const Process* process = nullptr;
+    Question question;
+    Saw saw = nullptr;
+  };
+
+  void add_looks(const Process& process);
   void begin_round();
   void end_round();
-  void look_at(const Process& process);
-  void seen(const Process& process, const Heard& heard);
+  void take(const Look& look);
+  void seen(const Look& look, const Heard& heard);
+  void view_caches();
   void saw_redis(const Process& process, const Heard& heard);
   void saw_sentinel(const Process& process, const Heard& heard);
+  void saw_manager(const Process& process, const Heard& heard);
+  void saw_endpoint(const Process& process, const Heard& heard);
+  void saw_page(const Process& process, const Heard& heard);
   void saw_balancer(const Process& process, const Heard& heard);
-  [[nodiscard]] Question question_for(const Process& process) const;
+  void saw_side_door(const Process& process, const Heard& heard);
+
+  [[nodiscard]] Question sentinel_question(const Process& process) const;
+  void add_store_invariants(std::vector<targets::Invariant>& all) const;
 
   boost::asio::io_context& io_;
   const Topology& topology_;
   const Components& components_;
-  const std::filesystem::path balancer_socket_;
+  const Places& places_;
   boost::asio::steady_timer timer_;
+  std::vector<Look> looks_;
   std::map<std::string, Report> reports_;                            // by component
   std::map<std::string, DataNode> nodes_;                            // by component
   std::map<std::string, std::map<std::string, std::string>> votes_;  // cache -> Sentinel -> address
   std::map<std::string, CacheView> views_;                           // by cache
+  std::map<std::string, DatabaseView> databases_;                    // by database
   std::map<std::string, std::string> servers_;                       // of the balancer
-  std::size_t pending_ = 0;                                          // questions of this round
+  std::string endpoint_ = "not seen yet";                            // the database's, in words
+  std::map<std::string, std::string> layers_;  // by component: what actions added to it
+  std::size_t pending_ = 0;                    // questions of this round
   bool repeating_ = false;
   std::vector<std::function<void()>> this_round_, next_round_;
 };

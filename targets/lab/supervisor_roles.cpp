@@ -86,7 +86,13 @@ void Roles::try_sentinel(std::size_t index, const std::string& cache, const std:
 }
 
 void Roles::bring_home(targets::Done<Moves> done) {
-  auto move = std::make_shared<Move>(Move{blueprint(topology_).homes,
+  std::map<std::string, std::string> homes;
+  for (const auto& [store, home] : blueprint(topology_).homes) {
+    if (topology_.process(home)->kind == "redis") {
+      homes[store] = home;
+    }
+  }
+  auto move = std::make_shared<Move>(Move{std::move(homes),
                                           std::move(done),
                                           now() + home_limit,
                                           false,

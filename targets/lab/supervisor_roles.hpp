@@ -6,7 +6,7 @@
 
 namespace faultline::lab {
 
-/// Moves of roles, always asked of Sentinel: the lab itself never promotes.
+/// Moves of the caches' roles, always asked of Sentinel: the lab itself never promotes.
 class Roles {
  public:
   Roles(boost::asio::io_context& io, const Topology& topology, Health& health)

@@ -1,5 +1,7 @@
 #include "targets/lab/supervisor_session.hpp"
 
+#include "targets/lab/supervisor_usage.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -240,14 +242,28 @@ void Session::bring_home(Request& request) {
     answer(request.id, permitted);
     return;
   }
-  lab_.roles.bring_home(
-      [me = shared_from_this(), id = request.id](const Result<std::vector<std::string>>& moves) {
-        if (moves) {
-          me->answer(id, {{"moves", *moves}});
-        } else {
-          me->answer(id, moves.error());
-        }
-      });
+  struct Homing {
+    int left = 2;
+    Result<std::vector<std::string>> moves = std::vector<std::string>{};
+  };
+  const auto one = [me = shared_from_this(), id = request.id, homing = std::make_shared<Homing>()](
+                       const Result<std::vector<std::string>>& moved) {
+    if (homing->moves && moved) {
+      homing->moves->insert(homing->moves->end(), moved->begin(), moved->end());
+    } else if (homing->moves) {
+      homing->moves = moved.error();
+    }
+    if (--homing->left > 0) {
+      return;
+    }
+    if (homing->moves) {
+      me->answer(id, {{"moves", *homing->moves}});
+    } else {
+      me->answer(id, homing->moves.error());
+    }
+  };
+  lab_.roles.bring_home(one);
+  lab_.switchovers.bring_home(one);
 }
 
 void Session::exec(Request& request) {
@@ -333,13 +349,17 @@ void Session::down(Request& request) {
 
 targets::World observe(const LabParts& lab) {
   auto world = blueprint(lab.topology);
+  const auto usage = usage_by_group();
   for (auto& c : world.components) {
     const auto report = lab.health.of(c.name);
     c.state = lab.components.state(c.name);
     c.healthy = report.healthy;
     c.health = report.words;
     c.pid = lab.components.pid(c.name);
-    c.memory_bytes = c.pid == 0 ? 0 : lab.components.memory_bytes(c.name);
+    if (const auto used = usage.find(c.pid); c.pid != 0 && used != usage.end()) {
+      c.memory_bytes = used->second.memory_bytes;
+      c.cpu_ms = used->second.cpu_ms;
+    }
     c.labels.erase("role");
     if (!report.role.empty()) {
       c.labels["role"] = report.role;

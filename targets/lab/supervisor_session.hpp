@@ -18,6 +18,7 @@ struct LabParts {
   Components& components;
   Health& health;
   Roles& roles;
+  Switchovers& switchovers;
   Actions& actions;
   Checks& checks;
   Ownership& ownership;

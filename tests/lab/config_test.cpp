@@ -82,11 +82,38 @@ TEST(StartOf, NodesHoldWritesOnlyWhenHardened) {
   EXPECT_EQ(value_of(start("naive", "b-spot"), "--hold-writes"), "0");
 }
 
-TEST(StartOf, NodesSellEveryProductThatTheLoadAsksFor) {
-  const auto source = nlohmann::json::parse(file(start("naive", "b-spot")));
-  EXPECT_EQ(file(start("naive", "b-spot")), file(start("hardened", "a-reserved")));
-  EXPECT_TRUE(source["tenant-1"].contains("p1"));
-  EXPECT_TRUE(source["tenant-20"].contains("p200"));
+TEST(StartOf, ADatabaseNodeCopiesTheTemplateAndAgreesWithItsManager) {
+  Places with_template = places;
+  with_template.database_template = "/cache/template";
+  const Topology topology = make_topology(*profile("hardened"));
+  const Start node = start_of(topology, *topology.process("b-db"), with_template);
+  EXPECT_EQ(value_of(node, "--template"), "/cache/template");
+  EXPECT_EQ(value_of(node, "--listen"), "10.0.2.30:3306");
+  EXPECT_EQ(value_of(node, "--server-id"), "2");
+  const Start manager = start("hardened", "db-manager");
+  EXPECT_EQ(value_of(manager, "--nodes"),
+            "a-db=10.0.1.30:3306:3307,b-db=10.0.2.30:3306:3307,c-db=10.0.3.30:3306:3307");
+  EXPECT_EQ(value_of(manager, "--detection-ms"), "1000");
+  EXPECT_EQ(value_of(manager, "--semi-sync"), "1");
+  EXPECT_EQ(value_of(manager, "--endpoint"), endpoint_socket(places).string());
+}
+
+TEST(StartOf, NaiveDatabasesAreAsynchronousAndTheirManagerIsLate) {
+  EXPECT_EQ(value_of(start("naive", "db-manager"), "--detection-ms"), "15000");
+  EXPECT_EQ(value_of(start("naive", "a-db"), "--semi-sync"), "0");
+}
+
+TEST(StartOf, NothingServesAtTheEndpointBeforeTheManagerHasLooked) {
+  const std::string text = file(start("hardened", "db-endpoint"));
+  EXPECT_THAT(text, HasSubstr("bind 10.0.0.30:3306\n  default_backend rw\n"));
+  EXPECT_THAT(text, HasSubstr("bind 10.0.0.30:3307\n  default_backend ro\n"));
+  EXPECT_THAT(text, HasSubstr("server c-db 10.0.3.30:3306 disabled\n"));
+  EXPECT_THAT(text, Not(HasSubstr(" check")));
+}
+
+TEST(StartOf, TheWireCarriesEveryZone) {
+  EXPECT_EQ(value_of(start("naive", "wire"), "--links"),
+            "zone-a=core-a,zone-b=core-b,zone-c=core-c");
 }
 
 TEST(StartOf, TheHardenedBalancerChecksAndRetriesOnlyReads) {

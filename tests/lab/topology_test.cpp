@@ -41,7 +41,9 @@ TEST(Topology, EveryProcessLivesAtItsHostsAddress) {
   const auto t = make_topology(profile("naive").value());
   for (const auto& p : t.processes) {
     ASSERT_NE(t.host(p.host), nullptr) << p.name;
-    EXPECT_EQ(t.host(p.host)->address, p.address) << p.name;
+    if (p.kind != "metadata") {  // it has the cloud's own address
+      EXPECT_EQ(t.host(p.host)->address, p.address) << p.name;
+    }
     EXPECT_EQ(t.host(p.host)->zone, p.zone) << p.name;
   }
 }
@@ -53,12 +55,24 @@ TEST(Topology, AMisspeltProfileIsAnErrorThatNamesTheNearest) {
   EXPECT_THAT(wrong.error().message, HasSubstr("did you mean 'hardened'"));
 }
 
+TEST(Topology, PortsPerEipAreAsAskedWithinTheirLimits) {
+  EXPECT_EQ(profile("naive", 0)->ports_per_eip, 2048);
+  EXPECT_EQ(profile("naive", 64'512)->ports_per_eip, 64'512);
+  EXPECT_THAT(profile("naive", 64'513).error().message, HasSubstr("64 to 64512"));
+}
+
 TEST(Topology, TheBlueprintIsTheHealthyWorldWithTheCacheAtHome) {
   const auto world = blueprint(make_topology(profile("hardened").value()));
   EXPECT_EQ(world.homes.at("sessions"), "a-redis");
   ASSERT_NE(world.primary("sessions"), nullptr);
   EXPECT_EQ(world.primary("sessions")->name, "a-redis");
   EXPECT_EQ(world.with_label("role", "replica").size(), 2u);
+  EXPECT_EQ(world.homes.at("orders"), "a-db");
+  EXPECT_EQ(world.primary("orders")->name, "a-db");
+  EXPECT_EQ(world.with_label("role", "ro").size(), 2u);
+  EXPECT_EQ(world.with_label("dependency", "pay").size(), 1u);
+  EXPECT_EQ(world.nat.host, "nat");
+  EXPECT_EQ(world.nat.ports(), 2 * 2048);
   EXPECT_EQ(world.with_label("spot", "true").size(), 3u);
   for (const auto& c : world.components) {
     EXPECT_TRUE(c.healthy) << c.name;

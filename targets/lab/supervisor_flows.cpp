@@ -1,0 +1,160 @@
+#include "targets/lab/supervisor_flows.hpp"
+
+#include "targets/lab/supervisor_namespaces.hpp"
+
+#include <fmt/format.h>
+
+#include <arpa/inet.h>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <signal.h>
+
+namespace faultline::lab {
+namespace {
+
+constexpr Duration hold_limit = std::chrono::seconds(65);  // the program gives up after 60 s
+constexpr std::size_t max_said_bytes = 4096;               // one line of figures, or an error
+
+}  // namespace
+
+struct FlowHolds::Entry {
+  std::string action;
+  pid_t pid = 0;  // also its group; 0: it has ended
+  boost::asio::posix::stream_descriptor output;
+  boost::asio::steady_timer limit;
+  std::array<char, 512> chunk{};
+  std::string said;
+  targets::Done<void> applied;  // empty once called
+  std::vector<targets::Done<void>> gone;
+
+  void answer(const Result<>& result) {
+    if (auto done = std::exchange(applied, nullptr)) {
+      limit.cancel();
+      done(result);
+    }
+  }
+};
+
+void FlowHolds::begin(const std::string& action, const std::string& host, const std::string& to,
+                      int flows, targets::Done<void> done) {
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+    done(Error{ErrorKind::io, fmt::format("cannot make a pipe: {}", std::strerror(errno))});
+    return;
+  }
+  const net::Fd writing(pipe[1]);
+  auto entry = std::make_shared<Entry>(Entry{action,
+                                             0,
+                                             boost::asio::posix::stream_descriptor(io_, pipe[0]),
+                                             boost::asio::steady_timer(io_, hold_limit),
+                                             {},
+                                             "",
+                                             std::move(done),
+                                             {}});
+  const ChildSpec spec{host,
+                       {program_, "flows", "--to", to, "--flows", std::to_string(flows)},
+                       {{"FAULTLINE_LAB_HOST", host}},
+                       -1,
+                       writing.get(),
+                       writing.get()};
+  const auto pid =
+      children_.spawn(spec, [this, action](const Exit& exit) { exited(action, exit); });
+  if (!pid) {
+    entry->answer(pid.error());
+    return;
+  }
+  entry->pid = *pid;
+  entries_[action] = entry;
+  entry->limit.async_wait([entry](boost::system::error_code e) {
+    if (!e) {
+      entry->answer(Error{ErrorKind::timeout, fmt::format("the flows were not all tried after {}",
+                                                          in_words(hold_limit))});
+    }
+  });
+  read(entry);
+}
+
+void FlowHolds::read(const std::shared_ptr<Entry>& entry) {
+  entry->output.async_read_some(
+      boost::asio::buffer(entry->chunk),
+      [this, entry](boost::system::error_code e, std::size_t bytes) {
+        if (e) {
+          return;  // its end is told by `exited`
+        }
+        entry->said.append(entry->chunk.data(), bytes);
+        if (entry->said.find("\"held\"") != std::string::npos && entry->said.ends_with('\n')) {
+          entry->answer(Result<>{});
+        } else if (entry->said.size() < max_said_bytes) {
+          read(entry);
+        }
+      });
+}
+
+void FlowHolds::exited(const std::string& action, const Exit& exit) {
+  const auto it = entries_.find(action);
+  if (it == entries_.end()) {
+    return;
+  }
+  const auto entry = it->second;
+  ::kill(-std::exchange(entry->pid, 0), SIGKILL);  // whatever it started
+  entries_.erase(it);
+  boost::system::error_code ignored;
+  entry->output.close(ignored);
+  entry->answer(Error{ErrorKind::io, fmt::format("the program that holds the flows {}: {}",
+                                                 exit.in_words(), entry->said)});
+  for (const auto& done : entry->gone) {
+    done(Result<>{});
+  }
+}
+
+void FlowHolds::revert(const std::string& action, targets::Done<void> done) {
+  const auto it = entries_.find(action);
+  if (it == entries_.end()) {
+    done(Result<>{});
+    return;
+  }
+  it->second->gone.push_back(std::move(done));
+  ::kill(-it->second->pid, SIGKILL);
+}
+
+namespace {
+
+struct Counting {
+  in_addr_t address = 0;
+  std::uint16_t port = 0;  // both as the network has them
+  int flows = 0;
+};
+
+int count_one(nf_conntrack_msg_type /*type*/, nf_conntrack* flow, void* data) {
+  auto& counting = *static_cast<Counting*>(data);
+  const bool counts = nfct_get_attr_u32(flow, ATTR_ORIG_IPV4_DST) == counting.address &&
+                      nfct_get_attr_u16(flow, ATTR_ORIG_PORT_DST) == counting.port;
+  counting.flows += counts ? 1 : 0;
+  return NFCT_CB_CONTINUE;
+}
+
+}  // namespace
+
+Result<int> count_flows(const std::string& host, const std::string& address, std::uint16_t port) {
+  Counting counting{::inet_addr(address.c_str()), htons(port), 0};
+  auto counted = inside(host, [&]() -> Result<> {
+    // The socket belongs to the namespace in which it is made.
+    const std::unique_ptr<nfct_handle, int (*)(nfct_handle*)> handle(nfct_open(CONNTRACK, 0),
+                                                                     nfct_close);
+    std::uint32_t family = AF_INET;
+    if (handle) {
+      nfct_callback_register(handle.get(), NFCT_T_ALL, count_one, &counting);
+    }
+    if (!handle || nfct_query(handle.get(), NFCT_Q_DUMP, &family) != 0) {
+      return Error{ErrorKind::io, fmt::format("cannot read conntrack's table in host {}: {}", host,
+                                              std::strerror(errno))};
+    }
+    return {};
+  });
+  return counted ? Result<int>(counting.flows) : Result<int>(counted.error());
+}
+
+}  // namespace faultline::lab

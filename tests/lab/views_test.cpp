@@ -1,0 +1,104 @@
+#include "targets/lab/supervisor_health.hpp"
+#include "targets/lab/supervisor_http.hpp"
+#include "targets/lab/supervisor_ping.hpp"
+#include "targets/lab/supervisor_usage.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+/// What the parts of the lab and its programs say, read into values.
+namespace faultline::lab {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(BalancerStat, GivesTheStatusOfEveryServer) {
+  const auto servers = parse_balancer_stat(
+      "# pxname,svname,qcur,status,weight\n"
+      "web,FRONTEND,,OPEN,\n"
+      "app,a-spot,0,UP,1\n"
+      "app,b-spot,0,DOWN,1\n"
+      "app,BACKEND,0,UP,2\n\n");
+  EXPECT_THAT(servers, ElementsAre(std::pair("app/a-spot", "UP"), std::pair("app/b-spot", "DOWN")));
+}
+
+TEST(Unmet, NamesWhatIsNotAsItMustBe) {
+  EXPECT_THAT(unmet({{"component a-redis", "dead", "healthy"},
+                     {"component b-redis", "healthy", "healthy"},
+                     {"cache sessions primary", "b-redis", ""}}),
+              ElementsAre("component a-redis: dead"));
+}
+
+TEST(Endpoint, CountsTheServersThatServe) {
+  EXPECT_EQ(endpoint_in_words({{"rw/a-db", "no check"},
+                               {"rw/b-db", "MAINT"},
+                               {"ro/b-db", "no check"},
+                               {"ro/c-db", "no check"}}),
+            "1 for writes, 2 for reads");
+}
+
+constexpr auto status_text = R"({"database": "orders", "rw": "b-db", "moving": false,
+  "in_words": "1 writable, 1 read-only node in sync", "failovers": [],
+  "nodes": [{"name": "a-db", "role": "", "healthy": false, "words": "no answer", "lag_ms": null},
+            {"name": "b-db", "role": "rw", "healthy": true, "words": "writable", "lag_ms": 0},
+            {"name": "c-db", "role": "ro", "healthy": true, "words": "in sync", "lag_ms": 2}]})";
+
+TEST(Database, IsSeenAsItsManagerSeesIt) {
+  const auto view = parse_database(status_text).value();
+  EXPECT_EQ(view.rw, "b-db");
+  EXPECT_EQ(view.nodes.at("c-db").role, "ro");
+  EXPECT_FALSE(view.nodes.at("a-db").healthy);
+  EXPECT_FALSE(view.whole()) << "a-db has no role";
+}
+
+TEST(Database, AStatusThatIsNotWhatWasAgreedIsAnErrorThatNamesTheField) {
+  const auto view = parse_database(R"({"database": "orders"})");
+  ASSERT_FALSE(view);
+  EXPECT_THAT(view.error().message, HasSubstr("rw"));
+}
+
+TEST(Http, AnAnswerIsWholeWithItsBody) {
+  const std::string head = "HTTP/1.1 409 Conflict\r\nServer: x\r\nContent-length: 12\r\n\r\n";
+  EXPECT_FALSE(parse_http(head + "{\"error\""));
+  const auto answer = parse_http(head + "{\"error\":1}\n");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 409);
+  EXPECT_EQ(answer->body, "{\"error\":1}\n");
+  EXPECT_FALSE(parse_http("SSH-2.0-OpenSSH\r\n\r\n"));
+}
+
+TEST(SideDoor, AnswersInItsOwnWords) {
+  EXPECT_EQ(side_door_answer(Said{R"({"ok":{"layers":[]}})", {}})->dump(), R"({"layers":[]})");
+  const auto refused = side_door_answer(Said{R"({"error":"no link 'zone-x'"})", {}});
+  EXPECT_THAT(refused.error().message, HasSubstr("no link 'zone-x'"));
+}
+
+TEST(Ping, ItsSummaryAndTimesAreRead) {
+  const auto seen = parse_ping(
+      "PING 10.0.1.10 (10.0.1.10) 56(84) bytes of data.\n"
+      "64 bytes from 10.0.1.10: icmp_seq=1 ttl=62 time=41.1 ms\n"
+      "64 bytes from 10.0.1.10: icmp_seq=3 ttl=62 time=40.2 ms\n"
+      "64 bytes from 10.0.1.10: icmp_seq=4 ttl=62 time=90 ms\n\n"
+      "--- 10.0.1.10 ping statistics ---\n"
+      "4 packets transmitted, 3 received, 25% packet loss, time 60ms\n"
+      "rtt min/avg/max/mdev = 40.2/57.1/90.0/1.0 ms\n");
+  ASSERT_TRUE(seen);
+  EXPECT_DOUBLE_EQ(seen->lost_percent(), 25);
+  EXPECT_DOUBLE_EQ(seen->median_ms(), 41.1);
+  EXPECT_FALSE(parse_ping("ping: connect: Network is unreachable\n"));
+}
+
+TEST(Usage, IsReadFromALineOfProcWhateverTheName) {
+  const auto process = parse_stat(
+      "77 (my (odd) name) S 1 70 70 0 -1 4194560 100 0 0 0 150 50 10 5 20 0 3 0 100 1000000 256 "
+      "18446744073709551615 1 1",
+      4096, 100);
+  ASSERT_TRUE(process);
+  EXPECT_EQ(process->group, 70);
+  EXPECT_EQ(process->usage.memory_bytes, 256u * 4096);
+  EXPECT_EQ(process->usage.cpu_ms, 2150u);
+}
+
+}  // namespace
+}  // namespace faultline::lab
