@@ -12,8 +12,8 @@ namespace faultline::faults {
 
 std::span<const Kind> catalog() {
   static const std::array kinds{
-      az_partition(),
-      redis_failover(),
+      az_partition(),    db_failover(),  redis_failover(),
+      snat_exhaustion(), spot_reclaim(), third_party(),
   };
   return kinds;
 }

@@ -6,6 +6,10 @@
 namespace faultline::faults {
 
 Kind az_partition();
+Kind db_failover();
 Kind redis_failover();
+Kind snat_exhaustion();
+Kind spot_reclaim();
+Kind third_party();
 
 }  // namespace faultline::faults

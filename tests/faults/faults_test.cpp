@@ -1,4 +1,4 @@
-#include "faults/catalog.hpp"
+#include "tests/faults/world.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,37 +8,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-/// Three zones, the cache `sessions` at home in a, one app node a zone.
-World world() {
-  World w;
-  w.zones = {"a", "b", "c"};
-  w.homes = {{"sessions", "a-redis"}};
-  for (const auto& zone : w.zones) {
-    targets::Component redis;
-    redis.name = redis.host = zone + "-redis";
-    redis.kind = "redis";
-    redis.zone = zone;
-    redis.labels = {{"cache", "sessions"}, {"role", zone == "a" ? "primary" : "replica"}};
-    targets::Component app;
-    app.name = app.host = zone + "-reserved";
-    app.kind = "app";
-    app.zone = zone;
-    w.components.push_back(redis);
-    w.components.push_back(app);
-  }
-  return w;
-}
-
-Plan planned(const std::string& fault, const Json& params, const World& w = world()) {
-  const auto* kind = find(fault).value();
-  return kind->plan(w, validate(*kind, params, w).value(), "r1.f1").value();
-}
-
-std::string refusal(const std::string& fault, const Json& params) {
-  const auto valid = validate(*find(fault).value(), params, world());
-  return valid ? "" : valid.error().message;
-}
 
 TEST(Faults, EveryKindIsCompleteAndHasDefaultsForItsModes) {
   for (const auto& kind : catalog()) {
@@ -98,7 +67,7 @@ TEST(RedisFailover, EachModeHasItsOwnActionAndItsOwnProof) {
 TEST(RedisFailover, FollowsTheRoleNotTheName) {
   auto w = world();
   w.components[0].labels["role"] = "replica";
-  w.components[2].labels["role"] = "primary";
+  w.components[4].labels["role"] = "primary";
   EXPECT_EQ(planned("redis_failover", {{"cache", "sessions"}}, w).instances.front(), "b-redis");
 }
 
@@ -120,10 +89,50 @@ TEST(AzPartition, CutsTheZoneAndProvesItFromOutside) {
   EXPECT_TRUE(plan.may_move.empty());
 }
 
-TEST(AzPartition, TheZoneOfThePrimaryMovesTheRole) {
+TEST(AzPartition, TheZoneOfThePrimariesMovesTheirRoles) {
   const auto plan = planned("az_partition", {{"zone", "a"}});
-  EXPECT_THAT(plan.may_move, ElementsAre("cache sessions primary"));
+  EXPECT_THAT(plan.may_move, ElementsAre("database orders rw", "cache sessions primary"));
   EXPECT_EQ(plan.reversibility, Reversibility::compensable);
+}
+
+TEST(AzPartition, LossIsProvedByHalfOfWhatPingsMustLoseBothWays) {
+  const auto plan = planned("az_partition", {{"zone", "b"}, {"mode", "loss"}, {"loss", 20}});
+  EXPECT_EQ(plan.actions.front().kind, "network.loss");
+  EXPECT_EQ(plan.actions.front().args, Json({{"zone", "b"}, {"percent", 20.0}}));
+  EXPECT_EQ(plan.effect.front().kind, "network.loses");
+  EXPECT_EQ(plan.effect.front().args,  // 1 - 0.8^2 = 36 % are lost on average
+            Json({{"from", "client"}, {"to", "b-reserved"}, {"at_least_percent", 18.0}}));
+  EXPECT_LE(plan.effect_within, std::chrono::seconds(4));
+}
+
+TEST(AzPartition, ALittleLossIsLookedAtSeveralTimes) {
+  const auto plan = planned("az_partition", {{"zone", "b"}, {"mode", "loss"}, {"loss", 0.5}});
+  EXPECT_EQ(plan.effect.front().args["at_least_percent"], 0.5);
+  EXPECT_GE(plan.effect_within, std::chrono::seconds(9));
+}
+
+TEST(AzPartition, ALossThatCannotBeSeenIsRefused) {
+  EXPECT_THAT(refusal("az_partition", {{"zone", "b"}, {"mode", "loss"}, {"loss", 0.1}}),
+              HasSubstr("a loss of 0.1 % cannot be proved"));
+  EXPECT_EQ(refusal("az_partition", {{"zone", "b"}, {"mode", "loss"}, {"loss", 0.25}}), "");
+  EXPECT_EQ(refusal("az_partition", {{"zone", "b"}, {"mode", "loss"}, {"loss", 100}}), "");
+}
+
+TEST(AzPartition, LatencyIsProvedByTheRoundTripItAdds) {
+  const auto plan = planned(
+      "az_partition",
+      {{"zone", "b"}, {"mode", "latency"}, {"latency", {{"ms", 40}}}, {"jitter", {{"ms", 5}}}});
+  EXPECT_EQ(plan.actions.front().kind, "wire.shape");
+  EXPECT_EQ(plan.actions.front().args,
+            Json({{"zone", "b"}, {"delay_ms", 40.0}, {"jitter_ms", 5.0}, {"rate_mbit", 0}}));
+  EXPECT_EQ(plan.effect.front().kind, "network.round_trip");
+  EXPECT_EQ(plan.effect.front().args["at_least_ms"], 80);
+}
+
+TEST(AzPartition, AZoneWithoutNodesCannotBeProved) {
+  auto w = world();
+  std::erase_if(w.components, [](const auto& c) { return c.kind == "app" && c.zone == "c"; });
+  EXPECT_THAT(refusal("az_partition", {{"zone", "c"}}, w), HasSubstr("no application node"));
 }
 
 }  // namespace
