@@ -36,15 +36,15 @@ Result<> check_names(const engine::Environment& environment, const targets::Worl
                                                  suggestion(probe.from, world.hosts))};
     }
   }
-  for (const auto& [cache, rpo] : environment.rpo) {
-    std::vector<std::string> caches;
+  for (const auto& [store, kind] : environment.stores) {
+    std::vector<std::string> stores;
     for (const auto& [known, home] : world.homes) {
-      caches.push_back(known);
+      stores.push_back(known);
     }
-    if (!world.homes.contains(cache)) {
+    if (!world.homes.contains(store)) {
       return Error{ErrorKind::usage,
-                   fmt::format("environment {}: unknown cache '{}'{}", environment.name, cache,
-                               suggestion(cache, caches))};
+                   fmt::format("environment {}: unknown {} '{}'{}", environment.name, kind, store,
+                               suggestion(store, stores))};
     }
   }
   return {};
@@ -55,7 +55,7 @@ std::string reached(const engine::Probe& probe) {
     return fmt::format("{}:{}{}", probe.args.at("host").get<std::string>(),
                        probe.args.at("port").get<int>(), probe.args.value("path", ""));
   }
-  return fmt::format("{} through {}", probe.cache,
+  return fmt::format("{} through {}", probe.store,
                      list_in_words(probe.args.at("sentinels").get<std::vector<std::string>>()));
 }
 

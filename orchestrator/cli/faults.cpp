@@ -41,6 +41,9 @@ std::string fallback(const faults::Param& param) {
   if (param.fallback.is_null()) {
     return "required";
   }
+  if (param.fallback == "") {
+    return "optional";
+  }
   const auto text =
       param.fallback.is_string() ? param.fallback.get<std::string>() : param.fallback.dump();
   return fmt::format("default {}{}", text,
@@ -49,21 +52,44 @@ std::string fallback(const faults::Param& param) {
                                                                 : "");
 }
 
-/// Found by planning it with its defaults, on each zone of the known worlds: it may depend on
-/// where.
+/// What a parameter that must be given could be in a world, each a way to plan the fault.
+std::vector<faults::Json> examples(const faults::Param& param, const targets::World& world) {
+  if (param.type == faults::ParamType::zone) {
+    return {world.zones.begin(), world.zones.end()};
+  }
+  for (const auto& component : world.components) {
+    const auto label = [&component](const char* key) {
+      const auto it = component.labels.find(key);
+      return it == component.labels.end() ? std::string() : it->second;
+    };
+    const auto name = param.type == faults::ParamType::cache        ? label("cache")
+                      : param.type == faults::ParamType::database   ? label("database")
+                      : param.type == faults::ParamType::dependency ? label("dependency")
+                      : label("spot") == "true"                     ? component.name
+                                                                    : std::string();
+    if (!name.empty()) {
+      return {name};
+    }
+  }
+  return {};
+}
+
+/// Found by planning it with its defaults on the known worlds, in each zone: it may depend on
+/// where. At most one parameter of a fault has to be given.
 std::string reversibility(const faults::Kind& kind) {
   std::set<std::string> classes;
   for (const auto& target : targets::catalog()) {
     const auto world = target.blueprint("");
-    for (const auto& zone : world.zones) {
-      faults::Json params = faults::Json::object();
-      for (const auto& param : kind.params) {
-        if (param.type == faults::ParamType::zone) {
-          params[param.name] = zone;
-        } else if (param.type == faults::ParamType::cache && !world.homes.empty()) {
-          params[param.name] = world.homes.begin()->first;
+    std::vector<faults::Json> ways{faults::Json::object()};
+    for (const auto& param : kind.params) {
+      if (param.fallback.is_null()) {
+        ways.clear();
+        for (const auto& example : examples(param, world)) {
+          ways.push_back({{param.name, example}});
         }
       }
+    }
+    for (const auto& params : ways) {
       const auto complete = faults::validate(kind, params, world);
       const auto plan = complete ? kind.plan(world, *complete, "catalogue")
                                  : Result<faults::Plan>(complete.error());

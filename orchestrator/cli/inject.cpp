@@ -40,6 +40,15 @@ Result<nlohmann::json> value_of(const faults::Param& param, const std::string& t
     }
     return ok(nlohmann::json(number));
   }
+  if (param.type == ParamType::instances) {
+    auto names = nlohmann::json::array();
+    for (std::size_t at = 0; at <= text.size();) {
+      const auto comma = std::min(text.find(',', at), text.size());
+      names.push_back(text.substr(at, comma - at));
+      at = comma + 1;
+    }
+    return ok(std::move(names));
+  }
   return ok(nlohmann::json(text));
 }
 

@@ -42,19 +42,28 @@ std::string text_list(const json& items) {
   return fmt::format("{}", fmt::join(items.get<std::vector<std::string>>(), ", "));
 }
 
+/// Each check of `list` on a line of its own, with the time that it has.
+void print_checks(const json& plan, const char* list, const char* name, const char* within_ms) {
+  for (const auto& check : plan.at(list)) {
+    fmt::print("      {:<8}{}{}\n", name, check.at("summary").get<std::string>(),
+               within_ms == nullptr
+                   ? ""
+                   : fmt::format(", within {}", in_words(std::chrono::milliseconds(
+                                                    plan.at(within_ms).get<std::int64_t>()))));
+  }
+}
+
 void print_fault(const json& detail) {
   const auto& plan = detail.at("plan");
   fmt::print("  {} {}\n", detail.at("fault").get<std::string>(), detail.at("params").dump());
+  print_checks(plan, "before", "first", nullptr);
   for (const auto& action : plan.at("actions")) {
     fmt::print("      do      {}\n", action.at("summary").get<std::string>());
     const auto undo = action.at("undo_summary").get<std::string>();
     fmt::print("      undo    {}\n", undo.empty() ? "nothing to undo" : undo);
   }
-  for (const auto& check : plan.at("effect")) {
-    fmt::print(
-        "      proof   {}, within {}\n", check.at("summary").get<std::string>(),
-        in_words(std::chrono::milliseconds(plan.at("effect_within_ms").get<std::int64_t>())));
-  }
+  print_checks(plan, "effect", "proof", "effect_within_ms");
+  print_checks(plan, "completion", "ends", "completes_within_ms");
   fmt::print("      claims  {}\n", text_list(plan.at("resources")));
   fmt::print("      hits    {} component{}: {}\n", plan.at("instances").size(),
              plan.at("instances").size() == 1 ? "" : "s", text_list(plan.at("instances")));

@@ -1,11 +1,11 @@
 #include "orchestrator/cli/session.hpp"
 
 #include "orchestrator/cli/control.hpp"
+#include "orchestrator/script/params.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <charconv>
 #include <csignal>
 #include <pwd.h>
 #include <random>
@@ -30,20 +30,11 @@ std::string new_run_id() {
 }
 
 Result<Duration> parse_duration(const std::string& text) {
-  double number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
-  const double seconds = unit == "ms"  ? 0.001
-                         : unit == "s" ? 1
-                         : unit == "m" ? 60
-                         : unit == "h" ? 3600
-                                       : 0;
-  constexpr double longest_s = 7 * 24 * 3600;  // a week: beyond it a unit was surely mistaken
-  if (error != std::errc() || seconds == 0 || !(number >= 0) || number * seconds > longest_s) {
-    return Error{ErrorKind::usage,
-                 fmt::format("expected a duration such as 500ms, 30s, 5m or 1h, found '{}'", text)};
+  if (const auto duration = script::parse_duration(text)) {
+    return *duration;
   }
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(number * seconds));
+  return Error{ErrorKind::usage,
+               fmt::format("expected a duration such as 500ms, 30s, 5m or 1h, found '{}'", text)};
 }
 
 Result<std::unique_ptr<Session>> Session::open(const Context& context, Options options) {

@@ -9,18 +9,6 @@
 
 namespace faultline::engine {
 
-/// A load and its measurement, run by one worker.
-struct Probe {
-  std::string name;
-  std::string kind;  ///< http, redis_writes, redis, tcp: see orchestrator/load/worker.hpp
-  Json args;         ///< by kind
-  double rate_per_s = 0;
-  Duration threshold{};         ///< slower is bad; the client's deadline unless said otherwise
-  Duration deadline{};          ///< given up then
-  std::string from = "client";  ///< the host it runs on
-  std::string cache;            ///< the cache whose recovery it shows; empty when none
-};
-
 /// Limits of what may be broken at once. 0 and empty mean: no limit.
 struct Guardrails {
   std::size_t zones_at_once = 0;
@@ -43,11 +31,19 @@ struct Environment {
   Duration recovery_cap = std::chrono::seconds(60);  ///< recovery is observed this long
   std::map<std::string, Probe> probes;
   std::map<std::string, Expectation> objectives;  ///< `slo`: by name, phase steady state
-  std::map<std::string, Duration> rto;            ///< by cache (or, later, database)
-  std::map<std::string, std::uint64_t> rpo;  ///< acknowledged writes that may be lost, by cache
+  /// Caches and databases: names, and which of the two they are.
+  std::map<std::string, std::string> stores;
+  std::map<std::string, Duration> rto;       ///< by store
+  std::map<std::string, std::uint64_t> rpo;  ///< acknowledged writes that may be lost, by store
   Guardrails guardrails;
   std::string source;  ///< the file's text, comments and all
   std::string sha256;
 };
+
+/// The environment with the probes that an experiment brings along.
+inline Environment with_probes(Environment environment, const Experiment& experiment) {
+  environment.probes.insert(experiment.probes.begin(), experiment.probes.end());
+  return environment;
+}
 
 }  // namespace faultline::engine

@@ -36,23 +36,62 @@ struct FaultId {
   std::size_t index = 0;
 };
 
+/// A load and its measurement, run by one worker.
+struct Probe {
+  std::string name;
+  std::string
+      kind;   ///< http, redis_writes, redis, tcp, sql_writes: see orchestrator/load/worker.hpp
+  Json args;  ///< by kind
+  double rate_per_s = 0;
+  Duration threshold{};         ///< slower is bad; the client's deadline unless said otherwise
+  Duration deadline{};          ///< given up then
+  std::string from = "client";  ///< the host it runs on
+  std::string store;            ///< the cache or database it talks to; empty when none
+  bool shows_recovery = true;   ///< false: it sees another side of the fault than users do
+
+  /// Writes to its store, and reads what was acknowledged back at the end.
+  [[nodiscard]] bool writes() const { return kind == "redis_writes" || kind == "sql_writes"; }
+};
+
+/// The probe that `subject` names among writers: the one that shows the recovery of a store of that
+/// name, else the writer of that name. nullptr: there is none.
+template <class Range, class Of>
+auto* find_writer(Range& probes, const std::string& subject, Of probe_of) {
+  decltype(&*std::begin(probes)) by_name = nullptr;
+  for (auto& item : probes) {
+    const Probe& probe = probe_of(item);
+    if (probe.writes() && probe.shows_recovery && probe.store == subject) {
+      return &item;
+    }
+    by_name = probe.writes() && probe.name == subject ? &item : by_name;
+  }
+  return by_name;
+}
+
 enum class Sli {
   good,      ///< percent of requests that were good
   served,    ///< percent of requests that were good or degraded
   latency,   ///< a percentile in ms stays below the threshold
   bad,       ///< at most so many bad requests
-  recovery,  ///< a cache is writable again within a time
+  recovery,  ///< a cache or database is writable again within a time
   lost,  ///< at most so many acknowledged writes are lost (decided when the writers have read back)
+};
+
+/// A limit that the baseline sets: the larger of so many times its value, and so much more.
+struct VersusBaseline {
+  double times = 1;
+  Duration plus{};
 };
 
 /// A promise, as data. Without `from`, a steady-state objective over the phase's window.
 struct Expectation {
   Sli sli = Sli::good;
-  std::string subject;          ///< a probe; for recovery and lost a cache
-  double threshold = 0;         ///< percent, ms or count, by sli
-  double percentile = 99;       ///< for latency
-  std::optional<FaultId> from;  ///< the window starts at this fault's t0
-  Duration over{};              ///< the window's length; for recovery the objective (RTO)
+  std::string subject;     ///< a probe; for recovery and lost a cache, a database or a writer
+  double threshold = 0;    ///< percent, ms or count, by sli
+  double percentile = 99;  ///< for latency
+  std::optional<VersusBaseline> versus;  ///< for latency: the threshold, known after the baseline
+  std::optional<FaultId> from;           ///< the window starts at this fault's t0
+  Duration over{};                       ///< the window's length; for recovery the objective (RTO)
   Place place;
 };
 /// "checkout: at least 97 % good over 20 s".
@@ -61,7 +100,7 @@ std::string in_words(const Expectation& expectation);
 /// A precondition, checked against the world before anything is touched.
 struct Requirement {
   std::string kind;     ///< replicas
-  std::string subject;  ///< a cache
+  std::string subject;  ///< a cache or a database
   double count = 0;
   Place place;
 };
@@ -97,6 +136,7 @@ struct Experiment {
   Json params = Json::object();  ///< the values in use
   std::vector<Json> variants;
   std::vector<Requirement> requirements;
+  std::map<std::string, Probe> probes;    ///< besides those of the environment
   std::vector<std::string> steady_state;  ///< names of the environment's objectives; empty: all
   std::string file, sha256;               ///< of the script and everything it used
   std::function<void(Stage&)> method;

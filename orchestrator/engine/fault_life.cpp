@@ -6,8 +6,7 @@
 
 namespace faultline::engine {
 
-FaultLife::FaultLife(std::vector<std::string> resources, Duration effect_within)
-    : resources_(std::move(resources)), effect_within_(effect_within), undos_(resources_.size()) {}
+FaultLife::FaultLife(Shape shape) : shape_(std::move(shape)), undos_(shape_.resources.size()) {}
 
 std::vector<FaultLife::Command> FaultLife::on(const Event& event, Instant now) {
   return std::visit([&](const auto& e) { return handle(e, now); }, event);
@@ -55,12 +54,32 @@ FaultLife::Commands FaultLife::handle(const Armed& e, Instant now) {
   if (end_asked_) {
     return start_reverting(now);
   }
-  if (++next_ < resources_.size()) {
+  if (++next_ < shape_.resources.size()) {
     undos_[next_].armed = true;
     return {Arm{next_}};
   }
+  if (shape_.looks_before) {
+    state_ = State::looking;
+    return {Look{}};
+  }
+  return start_applying(now);
+}
+
+FaultLife::Commands FaultLife::handle(const Looked& e, Instant now) {
+  before_ = e.evidence;
+  if (!e.all_hold && !end_asked_) {
+    problem_ = "nothing was applied, because what the effect is measured against did not hold: " +
+               e.evidence;
+  }
+  return e.all_hold && !end_asked_ ? start_applying(now) : start_reverting(now);
+}
+
+FaultLife::Commands FaultLife::start_applying(Instant now) {
   state_ = State::applying;
   next_ = 0;
+  if (shape_.completes_within) {
+    complete_until_ = now + *shape_.completes_within;
+  }
   return {Apply{0}};
 }
 
@@ -72,17 +91,17 @@ FaultLife::Commands FaultLife::handle(const Applied& e, Instant now) {
   if (end_asked_) {
     return start_reverting(now);
   }
-  if (++next_ < resources_.size()) {
+  if (++next_ < shape_.resources.size()) {
     return {Apply{next_}};
   }
   state_ = State::proving;
-  prove_until_ = now + effect_within_;
-  proof_pending_ = true;
+  prove_until_ = now + shape_.effect_within;
+  answer_pending_ = true;
   return {Record{"applied"}, Prove{}};
 }
 
 FaultLife::Commands FaultLife::handle(const Proved& e, Instant now) {
-  proof_pending_ = false;
+  answer_pending_ = false;
   if (state_ != State::proving) {
     return {};
   }
@@ -95,8 +114,8 @@ FaultLife::Commands FaultLife::handle(const Proved& e, Instant now) {
   if (now < *prove_until_) {
     return {Wake{proof_pause}};
   }
-  problem_ =
-      fmt::format("the effect was not proved within {}: {}", in_words(effect_within_), e.evidence);
+  problem_ = fmt::format("the effect was not proved within {}: {}", in_words(shape_.effect_within),
+                         e.evidence);
   return start_reverting(now);
 }
 
@@ -111,8 +130,34 @@ FaultLife::Commands FaultLife::handle(const End& e, Instant now) {
     state_ = State::refused;
     return {};
   }
+  if (state_ == State::held && complete_until_ && !e.at_once) {
+    state_ = State::completing;
+    answer_pending_ = true;
+    return {Complete{}};
+  }
+  const bool waits = state_ == State::completing && !e.at_once;
+  const bool in_force =
+      state_ == State::proving || state_ == State::held || state_ == State::completing;
   // In the steps before, the pending answer comes first and then finds `end_asked_`.
-  return state_ == State::proving || state_ == State::held ? start_reverting(now) : Commands{};
+  return in_force && !waits ? start_reverting(now) : Commands{};
+}
+
+FaultLife::Commands FaultLife::handle(const Completed& e, Instant now) {
+  answer_pending_ = false;
+  if (state_ != State::completing) {
+    return {};
+  }
+  completion_ = e.evidence;
+  completed_ = e.all_hold;
+  if (!completed_ && now < *complete_until_) {
+    return {Wake{completion_pause}};
+  }
+  if (!completed_) {
+    incomplete_ = true;
+    problem_ = fmt::format("it had not done all by itself {} after it began: {}",
+                           in_words(*shape_.completes_within), e.evidence);
+  }
+  return start_reverting(now);
 }
 
 FaultLife::Commands FaultLife::start_reverting(Instant now) {
@@ -154,7 +199,7 @@ FaultLife::Commands FaultLife::continue_reverting(Instant now) {
 
 bool FaultLife::newer_pending(std::size_t action) const {
   for (std::size_t i = action + 1; i < undos_.size(); ++i) {
-    if (resources_[i] == resources_[action] && undos_[i].armed && !undos_[i].done &&
+    if (shape_.resources[i] == shape_.resources[action] && undos_[i].armed && !undos_[i].done &&
         !undos_[i].failed) {
       return true;
     }
@@ -176,7 +221,7 @@ FaultLife::Commands FaultLife::handle(const Reverted& e, Instant now) {
   }
   if (undo.attempts >= revert_attempts || e.error->kind == ErrorKind::conflict) {
     undo.failed = true;
-    residue_.push_back(fmt::format("{}: {}", resources_[e.action], e.error->message));
+    residue_.push_back(fmt::format("{}: {}", shape_.resources[e.action], e.error->message));
     return continue_reverting(now);
   }
   const auto backoff = std::min(first_backoff * (1 << (undo.attempts - 1)), longest_backoff);
@@ -210,11 +255,17 @@ FaultLife::Commands FaultLife::handle(const Compared& e, Instant now) {
 FaultLife::Commands FaultLife::handle(const Tick&, Instant now) {
   switch (state_) {
     case State::proving:
-      if (proof_pending_) {
+      if (answer_pending_) {
         return {};
       }
-      proof_pending_ = true;
+      answer_pending_ = true;
       return {Prove{}};
+    case State::completing:
+      if (answer_pending_) {
+        return {};
+      }
+      answer_pending_ = true;
+      return {Complete{}};
     case State::reverting:
       return continue_reverting(now);
     case State::settling:
@@ -227,9 +278,11 @@ FaultLife::Commands FaultLife::handle(const Tick&, Instant now) {
 bool FaultLife::in_force() const {
   switch (state_) {
     case State::arming:
+    case State::looking:
     case State::applying:
     case State::proving:
     case State::held:
+    case State::completing:
     case State::reverting:
       return true;
     default:
@@ -238,7 +291,7 @@ bool FaultLife::in_force() const {
 }
 
 bool FaultLife::over() const {
-  return !proof_pending_ &&
+  return !answer_pending_ &&
          (state_ == State::closed || state_ == State::refused || state_ == State::stuck);
 }
 
@@ -252,12 +305,16 @@ std::string_view to_string(FaultLife::State state) {
       return "journalling";
     case FaultLife::State::arming:
       return "arming";
+    case FaultLife::State::looking:
+      return "looking";
     case FaultLife::State::applying:
       return "applying";
     case FaultLife::State::proving:
       return "proving";
     case FaultLife::State::held:
       return "in force";
+    case FaultLife::State::completing:
+      return "completing";
     case FaultLife::State::reverting:
       return "reverting";
     case FaultLife::State::settling:

@@ -10,7 +10,8 @@
 namespace faultline::engine {
 
 /// The life of one fault, as a pure state machine: events in, commands out. The order is DESIGN's
-/// and never changes: claim, journal, arm, apply, effect, hold, revert, residue.
+/// and never changes: claim, journal, arm, look before, apply, effect, hold, completion, revert,
+/// residue.
 class FaultLife {
  public:
   enum class State {
@@ -18,9 +19,11 @@ class FaultLife {
     claiming,
     journalling,
     arming,
+    looking,  ///< at what must hold before anything is applied
     applying,
     proving,
-    held,  ///< in force, and proved to be
+    held,        ///< in force, and proved to be
+    completing,  ///< to be reverted when what it goes on to do by itself is done
     reverting,
     settling,  ///< undone; differences from the end state may still go away
     closed,    ///< nothing left; claims released
@@ -39,6 +42,10 @@ class FaultLife {
   struct Armed {
     std::optional<Error> error;
   };
+  struct Looked {
+    bool all_hold;
+    std::string evidence;
+  };
   struct Applied {
     targets::Outcome outcome;
     std::string detail;
@@ -47,9 +54,15 @@ class FaultLife {
     bool all_hold;
     std::string evidence;
   };
+  /// Asked to revert; idempotent. `at_once`: without waiting for the completion.
   struct End {
     std::string reason;
-  };  ///< asked to revert; idempotent
+    bool at_once = false;
+  };
+  struct Completed {
+    bool all_hold;
+    std::string evidence;
+  };
   struct Reverted {
     std::size_t action;
     std::optional<Error> error;
@@ -60,8 +73,8 @@ class FaultLife {
     std::vector<std::string> differences;
   };
   struct Tick {};  ///< a Wake came due
-  using Event =
-      std::variant<Begin, Claimed, Recorded, Armed, Applied, Proved, End, Reverted, Compared, Tick>;
+  using Event = std::variant<Begin, Claimed, Recorded, Armed, Looked, Applied, Proved, End,
+                             Completed, Reverted, Compared, Tick>;
 
   // What to do next. Each is answered by the event of the same step.
   struct Claim {};
@@ -71,10 +84,12 @@ class FaultLife {
   struct Arm {
     std::size_t action;
   };
+  struct Look {};
   struct Apply {
     std::size_t action;
   };
   struct Prove {};
+  struct Complete {};
   struct Revert {
     std::size_t action;
   };
@@ -83,10 +98,17 @@ class FaultLife {
   struct Wake {
     Duration after;
   };
-  using Command = std::variant<Claim, Record, Arm, Apply, Prove, Revert, Compare, Release, Wake>;
+  using Command = std::variant<Claim, Record, Arm, Look, Apply, Prove, Complete, Revert, Compare,
+                               Release, Wake>;
 
-  /// `resources`: of each action, in the order of application.
-  FaultLife(std::vector<std::string> resources, Duration effect_within);
+  struct Shape {
+    std::vector<std::string> resources;  ///< of each action, in the order of application
+    Duration effect_within;
+    bool looks_before = false;  ///< something must hold before the first action is applied
+    /// After t0 it must have done what it does by itself; none: nothing is waited for.
+    std::optional<Duration> completes_within;
+  };
+  explicit FaultLife(Shape shape);
 
   std::vector<Command> on(const Event& event, Instant now);
 
@@ -96,11 +118,19 @@ class FaultLife {
   [[nodiscard]] bool over() const;
   [[nodiscard]] bool effect_proved() const { return proved_; }
   [[nodiscard]] const std::string& evidence() const { return evidence_; }
+  /// What was seen before the first action; empty: nothing was looked at.
+  [[nodiscard]] const std::string& before() const { return before_; }
+  /// It has done what it does by itself. False also when it was not asked.
+  [[nodiscard]] bool completed() const { return completed_; }
+  [[nodiscard]] const std::string& completion() const { return completion_; }
+  /// It was asked, and had not: the run proves nothing.
+  [[nodiscard]] bool incomplete() const { return incomplete_; }
   /// Why it never held, or why it ended; empty for a plain revert.
   [[nodiscard]] const std::string& problem() const { return problem_; }
   [[nodiscard]] const std::vector<std::string>& residue() const { return residue_; }
 
   static constexpr Duration proof_pause = std::chrono::milliseconds(50);
+  static constexpr Duration completion_pause = std::chrono::milliseconds(100);
   static constexpr Duration first_backoff = std::chrono::milliseconds(100);
   static constexpr Duration longest_backoff = std::chrono::seconds(2);
   static constexpr int revert_attempts = 8;  ///< some 9 s in all; the target's deadline comes after
@@ -120,27 +150,30 @@ class FaultLife {
   Commands handle(const Claimed& e, Instant now);
   Commands handle(const Recorded& e, Instant now);
   Commands handle(const Armed& e, Instant now);
+  Commands handle(const Looked& e, Instant now);
   Commands handle(const Applied& e, Instant now);
   Commands handle(const Proved& e, Instant now);
   Commands handle(const End& e, Instant now);
+  Commands handle(const Completed& e, Instant now);
   Commands handle(const Reverted& e, Instant now);
   Commands handle(const Compared& e, Instant now);
   Commands handle(const Tick& e, Instant now);
 
+  Commands start_applying(Instant now);
   Commands start_reverting(Instant now);
   Commands continue_reverting(Instant now);
   [[nodiscard]] bool newer_pending(std::size_t action) const;
 
-  std::vector<std::string> resources_;
-  Duration effect_within_;
+  Shape shape_;
   State state_ = State::fresh;
   std::size_t next_ = 0;  ///< the action being armed or applied
   std::vector<Undo> undos_;
   bool end_asked_ = false;
   bool proved_ = false;
-  bool proof_pending_ = false;
-  std::optional<Instant> prove_until_, settle_until_;
-  std::string evidence_, problem_;
+  bool answer_pending_ = false;  ///< to Prove or Complete
+  bool completed_ = false, incomplete_ = false;
+  std::optional<Instant> prove_until_, complete_until_, settle_until_;
+  std::string before_, evidence_, completion_, problem_;
   std::vector<std::string> residue_;
 };
 

@@ -5,12 +5,18 @@
 namespace faultline::engine {
 namespace {
 
-std::vector<std::string> resources_of(const faults::Plan& plan) {
-  std::vector<std::string> resources;
+FaultLife::Shape shape_of(const faults::Plan& plan) {
+  FaultLife::Shape shape{.resources = {},
+                         .effect_within = plan.effect_within,
+                         .looks_before = !plan.before.empty(),
+                         .completes_within = std::nullopt};
   for (const auto& action : plan.actions) {
-    resources.push_back(action.resource);
+    shape.resources.push_back(action.resource);
   }
-  return resources;
+  if (!plan.completion.empty()) {
+    shape.completes_within = plan.completes_within;
+  }
+  return shape;
 }
 
 template <class T>
@@ -32,7 +38,7 @@ FaultRunner::FaultRunner(FaultPorts& ports, std::string id, std::string fault, J
       params_(std::move(params)),
       plan_(std::move(plan)),
       world_(std::move(world)),
-      life_(resources_of(plan_), plan_.effect_within),
+      life_(shape_of(plan_)),
       outcomes_(plan_.actions.size(), "not applied") {}
 
 std::string FaultRunner::summary() const {
@@ -71,6 +77,9 @@ void FaultRunner::tell_transition(FaultLife::State before) {
       if (before == State::proving && !life_.effect_proved()) {
         event["evidence"] = life_.evidence();
         tell("effect_missing");
+      } else if (before == State::completing) {
+        event["evidence"] = life_.completion();
+        tell(life_.incomplete() ? "completion_missing" : "completed");
       }
       return tell("fault_reverting");
     case State::settling:
@@ -142,26 +151,41 @@ void FaultRunner::run(const FaultLife::Apply& command) {
       });
 }
 
-void FaultRunner::run(const FaultLife::Prove&) {
-  prove_from(0, "");
-}
-
 /// Asks the checks one after the other and stops at the first that does not hold.
-void FaultRunner::prove_from(std::size_t check, std::string evidence) {
-  if (check == plan_.effect.size()) {
-    return feed(FaultLife::Proved{true, evidence});
+void FaultRunner::ask(const std::vector<targets::Check>& checks, std::size_t from,
+                      const std::string& evidence, const Answered& answered) {
+  if (from == checks.size()) {
+    return answered(true, evidence);
   }
-  const auto& asked = plan_.effect[check];
-  ports_.target.check(asked, [self = shared_from_this(), check, evidence,
+  const auto& asked = checks[from];
+  ports_.target.check(asked, [self = shared_from_this(), &checks, from, evidence, answered,
                               summary = asked.summary](const auto& result) {
     const auto found = result ? result->evidence : result.error().message;
     const auto told = found == summary ? summary : summary + ": " + found;
     const auto seen = evidence.empty() ? told : evidence + "; " + told;
     if (result && result->holds) {
-      self->prove_from(check + 1, seen);
+      self->ask(checks, from + 1, seen, answered);
     } else {
-      self->feed(FaultLife::Proved{false, "not seen: " + seen});
+      answered(false, "not seen: " + seen);
     }
+  });
+}
+
+void FaultRunner::run(const FaultLife::Look&) {
+  ask(plan_.before, 0, "", [this](bool all_hold, std::string evidence) {
+    feed(FaultLife::Looked{all_hold, std::move(evidence)});
+  });
+}
+
+void FaultRunner::run(const FaultLife::Prove&) {
+  ask(plan_.effect, 0, "", [this](bool all_hold, std::string evidence) {
+    feed(FaultLife::Proved{all_hold, std::move(evidence)});
+  });
+}
+
+void FaultRunner::run(const FaultLife::Complete&) {
+  ask(plan_.completion, 0, "", [this](bool all_hold, std::string evidence) {
+    feed(FaultLife::Completed{all_hold, std::move(evidence)});
   });
 }
 
@@ -191,6 +215,16 @@ void FaultRunner::run(const FaultLife::Wake& command) {
   });
 }
 
+Json FaultRunner::effect_record() const {
+  const bool looked = !life_.before().empty();
+  const bool asked = life_.completed() || life_.incomplete();
+  return {{"proved", life_.effect_proved()},
+          {"evidence", life_.evidence()},
+          {"before", looked ? Json(life_.before()) : Json()},
+          {"completed", asked ? Json(life_.completed()) : Json()},
+          {"completion", asked ? Json(life_.completion()) : Json()}};
+}
+
 Json FaultRunner::record() const {
   Json actions = Json::array();
   for (std::size_t i = 0; i < plan_.actions.size(); ++i) {
@@ -209,7 +243,7 @@ Json FaultRunner::record() const {
               {"end_state", plan_.end_state},
               {"lasting_changes", lasting_},
               {"actions", actions},
-              {"effect", {{"proved", life_.effect_proved()}, {"evidence", life_.evidence()}}},
+              {"effect", effect_record()},
               {"state", to_string(life_.state())},
               {"residue", life_.residue()}};
   ports_.timeline.stamp(out, "intended_at", intended_at_);

@@ -30,7 +30,10 @@ class FaultRunner : public std::enable_shared_from_this<FaultRunner> {
   FaultRunner(FaultPorts& ports, std::string id, std::string fault, Json params, faults::Plan plan,
               targets::World world);
   void begin() { feed(FaultLife::Begin{}); }
-  void end(const std::string& reason) { feed(FaultLife::End{reason}); }
+  /// `at_once`: without waiting for what the fault goes on to do by itself.
+  void end(const std::string& reason, bool at_once = false) {
+    feed(FaultLife::End{reason, at_once});
+  }
 
   [[nodiscard]] const FaultLife& life() const { return life_; }
   [[nodiscard]] const faults::Plan& plan() const { return plan_; }
@@ -48,13 +51,18 @@ class FaultRunner : public std::enable_shared_from_this<FaultRunner> {
   void run(const FaultLife::Claim& command);
   void run(const FaultLife::Record& command);
   void run(const FaultLife::Arm& command);
+  void run(const FaultLife::Look& command);
   void run(const FaultLife::Apply& command);
   void run(const FaultLife::Prove& command);
+  void run(const FaultLife::Complete& command);
   void run(const FaultLife::Revert& command);
   void run(const FaultLife::Compare& command);
   void run(const FaultLife::Release& command);
   void run(const FaultLife::Wake& command);
-  void prove_from(std::size_t check, std::string evidence);
+  using Answered = std::function<void(bool all_hold, std::string evidence)>;
+  void ask(const std::vector<targets::Check>& checks, std::size_t from, const std::string& evidence,
+           const Answered& answered);
+  [[nodiscard]] Json effect_record() const;
 
   FaultPorts& ports_;
   std::string id_, fault_;

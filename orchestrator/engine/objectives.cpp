@@ -46,7 +46,7 @@ std::string sli_name(Sli sli) {
 }
 
 const Probes::Measured* probe_of(const Expectation& e, const Probes& probes) {
-  return e.sli == Sli::recovery || e.sli == Sli::lost ? probes.for_cache(e.subject)
+  return e.sli == Sli::recovery || e.sli == Sli::lost ? probes.writer(e.subject)
                                                       : probes.find(e.subject);
 }
 
@@ -164,7 +164,34 @@ std::string broken_in_words(const Objective& o) {
   return o.name;
 }
 
+std::string limit_in_words(const Expectation& e) {
+  const auto ms = fmt::format("{:.4g} ms", e.threshold);
+  return !e.versus ? fmt::format("{:.6g} ms", e.threshold)
+                   : fmt::format("max({:g} x baseline, baseline + {}){}", e.versus->times,
+                                 in_words(e.versus->plus), e.threshold > 0 ? " = " + ms : "");
+}
+
 }  // namespace
+
+Result<Expectation> against_baseline(Expectation e, const Probes& probes, Instant from,
+                                     Instant to) {
+  const auto* measured = probes.find(e.subject);
+  if (!e.versus || measured == nullptr) {
+    return e;
+  }
+  const auto requests = measured->series.between(from, to).size();
+  const auto needed = slo::requests_to_express(e.percentile);
+  const double baseline = percentile(measured->series, from, to, e.percentile);
+  if (requests < needed || !std::isfinite(baseline)) {
+    return Error{ErrorKind::usage,
+                 fmt::format("{}: the baseline has {} requests of {}, and {}", in_words(e),
+                             requests, e.subject,
+                             requests < needed ? fmt::format("this percentile needs {}", needed)
+                                               : "this percentile is among the bad ones")};
+  }
+  e.threshold = std::max(e.versus->times * baseline, baseline + to_ms(e.versus->plus));
+  return e;
+}
 
 std::string in_words(const Expectation& e) {
   const std::string over = e.over > Duration::zero() ? " over " + in_words(e.over) : "";
@@ -174,7 +201,7 @@ std::string in_words(const Expectation& e) {
     case Sli::served:
       return fmt::format("{} >= {:.6g} % served{}", e.subject, e.threshold, over);
     case Sli::latency:
-      return fmt::format("{} p{:.4g} <= {:.6g} ms{}", e.subject, e.percentile, e.threshold, over);
+      return fmt::format("{} p{:.4g} <= {}{}", e.subject, e.percentile, limit_in_words(e), over);
     case Sli::bad:
       return fmt::format("{} <= {:.0f} bad{}", e.subject, e.threshold, over);
     case Sli::recovery:
@@ -245,18 +272,21 @@ Json Objective::record() const {
   return out;
 }
 
+Json writes_record(const Probes::Measured& writer) {
+  if (!writer.writes) {
+    return {};
+  }
+  const auto& w = *writer.writes;
+  return {{"attempted", w.attempted}, {"acknowledged", w.acknowledged}, {"ambiguous", w.ambiguous},
+          {"lost", w.lost},           {"duplicated", w.duplicated},     {"stale", w.stale},
+          {"rpa_ms", w.loss_span_ms}};
+}
+
 Json recovery_record(const Objective& o, const Probes::Measured& writer) {
   const auto optional = [](std::optional<double> x) { return x ? Json(*x) : Json(); };
   const auto& r = *o.recovery;
-  Json writes;
-  if (const auto& w = writer.writes) {
-    writes = {{"attempted", w->attempted},   {"acknowledged", w->acknowledged},
-              {"ambiguous", w->ambiguous},   {"lost", w->lost},
-              {"duplicated", w->duplicated}, {"stale", w->stale},
-              {"rpa_ms", w->loss_span_ms}};
-  }
   return {{"probe", writer.probe.name},
-          {"cache", o.expectation.subject},
+          {"store", writer.probe.store},
           {"objective_ms", to_ms(o.expectation.over)},
           {"actual_ms", r.actual_ms},
           {"censored", r.censored},
@@ -268,7 +298,7 @@ Json recovery_record(const Objective& o, const Probes::Measured& writer) {
           {"drained_ms", nullptr},
           {"declared_ms", nullptr},
           {"resolution_ms", r.resolution_ms},
-          {"writes", writes}};
+          {"writes", writes_record(writer)}};
 }
 
 }  // namespace faultline::engine

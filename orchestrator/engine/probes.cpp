@@ -17,7 +17,7 @@ Instant from_us(std::int64_t us) {
 
 std::string spec_line(const Probe& probe, const std::string& run, std::uint64_t seed) {
   Json args = probe.args;
-  if (probe.kind == "redis_writes") {
+  if (probe.writes()) {
     args["prefix"] = "faultline:" + run + ":" + probe.name;
   }
   return Json{{"probe", probe.name},
@@ -162,11 +162,8 @@ const Probes::Measured* Probes::find(const std::string& name) const {
   return it == all_.end() ? nullptr : &*it;
 }
 
-const Probes::Measured* Probes::for_cache(const std::string& cache) const {
-  const auto it = std::ranges::find_if(all_, [&](const auto& m) {
-    return m.probe.cache == cache && m.probe.kind == "redis_writes";
-  });
-  return it == all_.end() ? nullptr : &*it;
+const Probes::Measured* Probes::writer(const std::string& subject) const {
+  return find_writer(all_, subject, [](const Measured& m) -> const Probe& { return m.probe; });
 }
 
 std::string Probes::problem() const {

@@ -39,7 +39,8 @@ class Probes {
   /// The oldest of all workers' `seen_until`.
   [[nodiscard]] Instant seen_until() const;
   [[nodiscard]] const Measured* find(const std::string& name) const;
-  [[nodiscard]] const Measured* for_cache(const std::string& cache) const;
+  /// The writer that shows the recovery and the losses of a store, or the writer of that name.
+  [[nodiscard]] const Measured* writer(const std::string& subject) const;
   [[nodiscard]] const std::deque<Measured>& all() const { return all_; }
   /// Why the figures cannot be trusted; empty when they can: a worker that died, ran late
   /// (above 50 ms at p99) or did not keep its rate.

@@ -46,15 +46,20 @@ Json probe_record(const Probes::Measured& m, Instant start, Instant from) {
       {"p999_ms", finite(s.p999_ms)},
       {"max_ms", finite(s.max_ms)},
       {"uncorrected", {{"p50_ms", finite(s.service_p50_ms)}, {"p99_ms", finite(s.service_p99_ms)}}},
+      {"writes", writes_record(m)},
       {"worker_delay_p99_ms", m.finished ? Json(m.delay_p99_ms) : Json()},
       {"series", series_of(m.series, start, from, end)}};
 }
 
-/// The first bad request after the first disruption: what a user felt first.
+/// The first bad request after the first disruption: what a user felt first. Probes that stand on
+/// another side of the fault than users do not count.
 Json first_symptom(const Probes& probes, Instant disruption) {
   const slo::Sample* first = nullptr;
   const Probes::Measured* where = nullptr;
   for (const auto& m : probes.all()) {
+    if (!m.probe.shows_recovery) {
+      continue;
+    }
     for (const auto& sample : m.series.samples()) {
       if (sample.due >= disruption && sample.result == slo::Class::bad &&
           (first == nullptr || sample.due < first->due)) {
@@ -109,7 +114,7 @@ Json Run::record() const {
   for (const auto& objective : objectives_) {
     out["objectives"].push_back(objective.record());
     const auto* writer =
-        objective.recovery ? probes_.for_cache(objective.expectation.subject) : nullptr;
+        objective.recovery ? probes_.writer(objective.expectation.subject) : nullptr;
     if (writer != nullptr) {
       out["recovery"].push_back(recovery_record(objective, *writer));
     }
@@ -117,6 +122,7 @@ Json Run::record() const {
   for (const auto& measured : probes_.all()) {
     out["probes"].push_back(probe_record(measured, timeline_.start(), from));
   }
+  out["components"] = usage_.record();
   const bool disrupted = !faults_.empty() && faults_.front()->applied_at();
   out["first_symptom"] =
       disrupted ? first_symptom(probes_, *faults_.front()->applied_at()) : Json();

@@ -36,8 +36,9 @@ std::vector<std::string> unhealthy(const std::vector<targets::Invariant>& invari
 
 Run::Run(RunInputs inputs)
     : in_(std::move(inputs)),
+      environment_(with_probes(in_.environment, in_.experiment)),
       timeline_(in_.clock, in_.on_event),
-      ledger_(in_.environment.guardrails, in_.environment.staging),
+      ledger_(environment_.guardrails, environment_.staging),
       probes_(in_.target, [this] { changed(); }),
       ports_(make_ports(in_, ledger_, timeline_)) {
   ports_.changed = [this] { changed(); };
@@ -52,7 +53,7 @@ void Run::start(std::function<void(RunResult)> done) {
                                  {"experiment", in_.experiment.name},
                                  {"title", in_.experiment.title},
                                  {"profile", in_.profile},
-                                 {"environment", in_.environment.name}});
+                                 {"environment", environment_.name}});
   in_.target.on_notice([this, alive = std::weak_ptr(alive_)](const targets::Notice& notice) {
     if (!alive.expired()) {
       on_notice(notice);
@@ -193,9 +194,11 @@ void Run::check_requires() {
     }
     for (const auto& need : in_.experiment.requirements) {
       std::size_t healthy = 0;
-      for (const auto* node : world->with_label("cache", need.subject)) {
+      for (const auto* node : world->nodes_of(need.subject)) {
         const auto role = node->labels.find("role");
-        healthy += node->healthy && role != node->labels.end() && role->second == "replica" ? 1 : 0;
+        const bool follows =
+            role != node->labels.end() && (role->second == "replica" || role->second == "ro");
+        healthy += node->healthy && follows ? 1 : 0;
       }
       if (static_cast<double>(healthy) < need.count) {
         return next(life_.done(fmt::format(
@@ -212,10 +215,11 @@ void Run::run_method() {
     return spawn_method();
   }
   enter("baseline", std::nullopt);  // the load starts with it; the script says how long it is
-  probes_.start(in_.environment, in_.id, in_.seed, [this](const Result<>& started) {
+  probes_.start(environment_, in_.id, in_.seed, [this](const Result<>& started) {
     if (!started) {
       return next(life_.done("a worker could not be started: " + started.error().message));
     }
+    watch_usage();
     spawn_method();
   });
 }
@@ -260,7 +264,8 @@ void Run::method_ended(std::exception_ptr thrown) {
 void Run::revert_all() {
   enter("recover", std::nullopt);
   for (const auto& fault : faults_) {
-    fault->end("");
+    // What is over for another reason already need not wait for what the fault does by itself.
+    fault->end("", life_.stopping() || life_.in_doubt());
   }
   when(
       [this] {
@@ -268,6 +273,9 @@ void Run::revert_all() {
       },
       [this] {
         for (const auto& fault : faults_) {
+          if (fault->life().incomplete()) {
+            life_.doubt(fmt::format("{}: {}", fault->id(), fault->life().problem()));
+          }
           if (fault->life().state() == FaultLife::State::stuck) {
             life_.residue(
                 fmt::format("{}: {}", fault->id(), fmt::join(fault->life().residue(), "; ")));
@@ -284,12 +292,11 @@ void Run::verify() {
   enter("verify", verify_window);
   const auto from = in_.clock.now();
   const auto to = from + verify_window;
-  limit_ =
-      later(verify_window + in_.environment.client_deadline + tick_every, [this] { changed(); });
+  limit_ = later(verify_window + environment_.client_deadline + tick_every, [this] { changed(); });
   when(
       [this, to] {
         return life_.stopping() || probes_.seen_until() >= to || !probes_.problem().empty() ||
-               in_.clock.now() >= to + in_.environment.client_deadline + tick_every;
+               in_.clock.now() >= to + environment_.client_deadline + tick_every;
       },
       [this, from, to] {
         judge_steady_state("verify", from, to, false);
@@ -299,6 +306,7 @@ void Run::verify() {
 
 void Run::judge_all() {
   enter("judge", std::nullopt);
+  watch_.reset();
   probes_.finish();
   const auto until = in_.clock.now() + drain_limit;
   limit_ = later(drain_limit, [this] { changed(); });

@@ -7,6 +7,7 @@
 #include "orchestrator/engine/probes.hpp"
 #include "orchestrator/engine/residue.hpp"
 #include "orchestrator/engine/run_life.hpp"
+#include "orchestrator/engine/usage.hpp"
 
 #include <memory>
 
@@ -74,6 +75,8 @@ class Run : private Stage {
   void enter(const std::string& phase, std::optional<Duration> expected);
   void heartbeat();
   void tick();
+  /// Observes the world once a second, for what its processes use.
+  void watch_usage();
   void on_notice(const targets::Notice& notice);
   void compare(const std::function<void(FaultLife::Compared)>& done);
   void note_lasting_changes(const InvariantValues& now);
@@ -93,18 +96,21 @@ class Run : private Stage {
   void note(const std::string& text) override;
   void block(const std::function<bool()>& condition);
   void require_unchanged();
+  [[nodiscard]] Expectation resolved(const Expectation& expectation) const;
   [[noreturn]] void give_up(const std::string& reason);
-  std::shared_ptr<FaultRunner> plan_fault(const FaultRequest& request, const targets::World& world,
-                                          std::size_t number);
+  std::shared_ptr<FaultRunner> prepare(const FaultRequest& request, const targets::World& world,
+                                       std::size_t number);
 
   // The record, in record.cpp.
   [[nodiscard]] Json record() const;
 
   RunInputs in_;
+  const Environment environment_;  ///< with the experiment's own probes
   Timeline timeline_;
   RunLife life_;
   Ledger ledger_;
   Probes probes_;
+  Usage usage_;
   FaultPorts ports_;
   targets::Epoch epoch_ = 0;
   bool owns_ = false;
@@ -116,14 +122,14 @@ class Run : private Stage {
   std::string phase_name_;
   Instant phase_started_{};
   std::optional<Duration> phase_expected_;
-  std::optional<Instant> measured_from_;
+  std::optional<Instant> measured_from_, baseline_until_;
   bool baseline_done_ = false;
   std::string cancelled_;  ///< why every call of the method throws; empty: it does not
   Fiber* fiber_ = nullptr;
   std::function<bool()> waiting_for_;
   std::function<void()> then_;
   std::string awaited_;  ///< what heal waits for, told once
-  std::unique_ptr<Timer> pause_, limit_, wake_, heartbeat_, tick_;
+  std::unique_ptr<Timer> pause_, limit_, wake_, heartbeat_, tick_, watch_;
   Instant ticked_{};
   std::function<void(RunResult)> done_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -50,6 +50,8 @@ class RunLife {
 
   [[nodiscard]] Phase phase() const { return phase_; }
   [[nodiscard]] bool stopping() const { return stop_.has_value(); }
+  /// Inconclusive already, whatever comes.
+  [[nodiscard]] bool in_doubt() const { return !doubts_.empty(); }
   [[nodiscard]] Verdict verdict() const;
   /// The first thing to know; empty for a pass.
   [[nodiscard]] std::string reason() const;

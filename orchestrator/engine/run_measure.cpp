@@ -12,13 +12,13 @@ void Run::collect() {
   // What was decided early is decided; its figures are of the whole window all the same.
   for (auto& o : objectives_) {
     if (o.summary && o.phase == "method") {
-      auto whole = judge(o.expectation, probes_, in_.environment, o.from, o.to, true);
+      auto whole = judge(o.expectation, probes_, environment_, o.from, o.to, true);
       whole.phase = o.phase;
       o = std::move(whole);
     }
   }
   for (const auto& expectation : lost_) {
-    add(judge(expectation, probes_, in_.environment, timeline_.start(), in_.clock.now(), true),
+    add(judge(expectation, probes_, environment_, timeline_.start(), in_.clock.now(), true),
         "method");
   }
   if (const auto problem = probes_.problem(); !problem.empty() && in_.measure) {
@@ -65,6 +65,21 @@ void Run::tick() {
   tick_ = later(tick_every, [this] { tick(); });
 }
 
+void Run::watch_usage() {
+  constexpr Duration every = std::chrono::seconds(1);
+  watch_ = later(every, [this] {
+    in_.target.observe([this, alive = std::weak_ptr(alive_)](const Result<targets::World>& world) {
+      if (alive.expired() || !watch_) {
+        return;
+      }
+      if (world) {
+        usage_.look(*world, in_.clock.now(), any_in_force());
+      }
+      watch_usage();
+    });
+  });
+}
+
 void Run::add(Objective objective, const std::string& phase) {
   objective.phase = phase;
   auto told = objective.record();
@@ -80,7 +95,7 @@ void Run::add(Objective objective, const std::string& phase) {
 
 std::vector<Expectation> Run::steady_state() const {
   std::vector<Expectation> wanted;
-  for (const auto& [name, expectation] : in_.environment.objectives) {
+  for (const auto& [name, expectation] : environment_.objectives) {
     const auto& named = in_.experiment.steady_state;
     if (named.empty() || std::ranges::find(named, name) != named.end()) {
       wanted.push_back(expectation);
@@ -92,7 +107,7 @@ std::vector<Expectation> Run::steady_state() const {
 void Run::judge_steady_state(const std::string& phase, Instant from, Instant to,
                              bool missing_is_doubt) {
   for (const auto& expectation : steady_state()) {
-    auto objective = judge(expectation, probes_, in_.environment, from, to, true);
+    auto objective = judge(expectation, probes_, environment_, from, to, true);
     if (missing_is_doubt && objective.decision == slo::Decision::broken) {
       objective.decision = slo::Decision::undecided;
       objective.reason = "the baseline did not hold: " + objective.reason;

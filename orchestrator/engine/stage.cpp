@@ -1,4 +1,4 @@
-#include "faults/catalog.hpp"
+#include "orchestrator/engine/fault_plan.hpp"
 #include "orchestrator/engine/run.hpp"
 
 #include <fmt/format.h>
@@ -49,14 +49,15 @@ void Run::baseline(std::optional<Duration> length, const Place& place) {
   if (!in_.measure) {
     return enter("method", std::nullopt);
   }
-  const auto window = length.value_or(in_.environment.baseline);
-  enter("baseline", in_.environment.warm_up + window);
-  wait(in_.environment.warm_up);
+  const auto window = length.value_or(environment_.baseline);
+  enter("baseline", environment_.warm_up + window);
+  wait(environment_.warm_up);
   const auto from = in_.clock.now();
   measured_from_ = from;
+  baseline_until_ = from + window;
   wait(window);
-  const auto give_up_at = in_.clock.now() + in_.environment.client_deadline;
-  wake_ = later(in_.environment.client_deadline, [this] { changed(); });
+  const auto give_up_at = in_.clock.now() + environment_.client_deadline;
+  wake_ = later(environment_.client_deadline, [this] { changed(); });
   block([&] { return probes_.seen_until() >= from + window || in_.clock.now() >= give_up_at; });
   judge_steady_state("baseline", from, from + window, true);
   const auto failed = std::ranges::find_if(objectives_, [](const Objective& o) {
@@ -68,35 +69,15 @@ void Run::baseline(std::optional<Duration> length, const Place& place) {
   enter("method", std::nullopt);
 }
 
-std::shared_ptr<FaultRunner> Run::plan_fault(const FaultRequest& request,
-                                             const targets::World& world, std::size_t number) {
-  const auto at = [&](const Error& error) {
-    return Failure({error.kind, fmt::format("{}:{}: {}", request.place.file, request.place.line,
-                                            error.message)});
-  };
-  const auto kind = faults::find(request.fault);
-  if (!kind) {
-    throw at(kind.error());
-  }
-  auto params = faults::validate(**kind, request.params, world);
-  if (!params) {
-    throw at(params.error());
-  }
+std::shared_ptr<FaultRunner> Run::prepare(const FaultRequest& request, const targets::World& world,
+                                          std::size_t number) {
   const auto id = fmt::format("{}.f{}", in_.id, number);
-  auto plan = (*kind)->plan(world, *params, id);
-  if (!plan) {
-    throw at(plan.error());
+  auto fault = plan_fault(request, world, in_.target.capabilities(), environment_.guardrails, id);
+  if (!fault) {
+    throw Failure(fault.error());
   }
-  const auto capabilities = in_.target.capabilities();
-  for (auto& action : plan->actions) {
-    if (!capabilities.contains(action.kind)) {
-      throw at(
-          {ErrorKind::unsupported, fmt::format("{} needs '{}', which this environment cannot do",
-                                               request.fault, action.kind)});
-    }
-    action.max_duration = in_.environment.guardrails.max_duration;
-  }
-  return std::make_shared<FaultRunner>(ports_, id, request.fault, *params, *plan, world);
+  return std::make_shared<FaultRunner>(ports_, id, request.fault, std::move(fault->params),
+                                       std::move(fault->plan), world);
 }
 
 std::vector<FaultId> Run::inject(const std::vector<FaultRequest>& requests) {
@@ -110,7 +91,7 @@ std::vector<FaultId> Run::inject(const std::vector<FaultRequest>& requests) {
   const auto seen = world();
   std::vector<std::shared_ptr<FaultRunner>> planned;  // all are planned before any is begun
   for (const auto& request : requests) {
-    planned.push_back(plan_fault(request, seen, faults_.size() + planned.size() + 1));
+    planned.push_back(prepare(request, seen, faults_.size() + planned.size() + 1));
   }
   std::vector<FaultId> ids;
   for (auto& fault : planned) {
@@ -142,6 +123,9 @@ void Run::revert(FaultId fault) {
   if (runner->life().state() == FaultLife::State::stuck) {
     give_up("undo incomplete: " + runner->id());
   }
+  if (runner->life().incomplete()) {
+    give_up(fmt::format("{}: {}", runner->id(), runner->life().problem()));
+  }
 }
 
 void Run::wait(Duration length) {
@@ -150,11 +134,26 @@ void Run::wait(Duration length) {
   block([&] { return in_.clock.now() >= until; });
 }
 
-bool Run::expect(const Expectation& expectation) {
+Expectation Run::resolved(const Expectation& expectation) const {
+  const auto at = fmt::format("{}:{}", expectation.place.file, expectation.place.line);
+  if (expectation.versus && !baseline_until_) {
+    throw Failure({ErrorKind::usage, fmt::format("{}: {}: there is no baseline yet to compare with",
+                                                 at, in_words(expectation))});
+  }
+  auto known = against_baseline(expectation, probes_, measured_from_.value_or(Instant{}),
+                                baseline_until_.value_or(Instant{}));
+  if (!known) {
+    throw Failure({known.error().kind, fmt::format("{}: {}", at, known.error().message)});
+  }
+  return *known;
+}
+
+bool Run::expect(const Expectation& asked) {
   block([] { return true; });
   if (!in_.measure) {
     return true;
   }
+  const auto expectation = resolved(asked);
   if (expectation.sli == Sli::lost) {
     lost_.push_back(expectation);
     return true;
@@ -162,16 +161,15 @@ bool Run::expect(const Expectation& expectation) {
   const auto from = expectation.from ? faults_.at(expectation.from->index)->applied_at()
                                      : std::optional(in_.clock.now());
   const auto to = *from + expectation.over;
-  const auto latest =
-      (expectation.sli == Sli::recovery ? *from + in_.environment.recovery_cap : to) +
-      in_.environment.client_deadline;
+  const auto latest = (expectation.sli == Sli::recovery ? *from + environment_.recovery_cap : to) +
+                      environment_.client_deadline;
   const auto left = std::max(latest - in_.clock.now(), Duration::zero());
   timeline_.tell("expecting", {{"objective", in_words(expectation)}, {"at_most_ms", to_ms(left)}});
   phase_expected_ = in_.clock.now() + left - phase_started_;
   wake_ = later(left, [this] { changed(); });
   Objective objective;
   block([&] {
-    objective = judge(expectation, probes_, in_.environment, *from, to, in_.clock.now() >= latest);
+    objective = judge(expectation, probes_, environment_, *from, to, in_.clock.now() >= latest);
     return objective.decision != slo::Decision::undecided || in_.clock.now() >= latest ||
            !probes_.problem().empty();
   });

@@ -75,6 +75,7 @@ std::span<const Binding> functions() {
       Binding{"redis_writes", guarded<make_redis_writes>},
       Binding{"redis", guarded<make_redis>},
       Binding{"tcp", guarded<make_tcp>},
+      Binding{"sql_writes", guarded<make_sql_writes>},
       Binding{"print", guarded<print>},
   };
   return bindings;

@@ -61,6 +61,7 @@ int make_http(lua_State* lua);
 int make_redis_writes(lua_State* lua);
 int make_redis(lua_State* lua);
 int make_tcp(lua_State* lua);
+int make_sql_writes(lua_State* lua);
 // run.cpp
 int run_baseline(lua_State* lua);
 int run_inject(lua_State* lua);

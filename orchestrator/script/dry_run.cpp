@@ -1,4 +1,4 @@
-#include "faults/catalog.hpp"
+#include "orchestrator/engine/fault_plan.hpp"
 #include "orchestrator/script/loader.hpp"
 #include "orchestrator/script/plausible.hpp"
 #include "orchestrator/script/sandbox.hpp"
@@ -24,8 +24,11 @@ Json plan_to_json(const faults::Plan& plan) {
           {"zones_cut", plan.zones_cut},
           {"instances", plan.instances},
           {"reversibility", faults::to_string(plan.reversibility)},
+          {"before", plan.before},
           {"effect", plan.effect},
           {"effect_within_ms", to_ms(plan.effect_within)},
+          {"completion", plan.completion},
+          {"completes_within_ms", to_ms(plan.completes_within)},
           {"end_state", plan.end_state},
           {"may_move", plan.may_move}};
 }
@@ -35,9 +38,7 @@ class DryStage : public engine::Stage {
  public:
   DryStage(const engine::Environment& environment, const targets::World& world,
            const std::set<std::string>& capabilities)
-      : environment_(environment),
-        world_(world),
-        capabilities_(capabilities.begin(), capabilities.end()) {}
+      : environment_(environment), world_(world), capabilities_(capabilities) {}
 
   targets::World world() override { return world_; }
 
@@ -45,12 +46,12 @@ class DryStage : public engine::Stage {
     if (baseline_ || !faults_.empty()) {
       throw Failure({ErrorKind::usage, "run:baseline belongs before the first fault, once"});
     }
-    baseline_ = true;
+    baseline_ = length.value_or(environment_.baseline);
     add({"baseline", place, length ? Json(to_ms(*length)) : Json()});
   }
 
   std::vector<FaultId> inject(const std::vector<FaultRequest>& faults) override {
-    baseline_ = true;
+    baseline_ = baseline_.value_or(environment_.baseline);
     std::vector<FaultId> ids;
     for (const auto& fault : faults) {
       const FaultId id{faults_.size()};
@@ -68,6 +69,7 @@ class DryStage : public engine::Stage {
   void wait(Duration length) override { add({"wait", {}, {{"ms", to_ms(length)}}}); }
 
   bool expect(const engine::Expectation& expectation) override {
+    check_baseline(expectation);
     Json detail = {{"objective", engine::in_words(expectation)}, {"requests", nullptr}};
     if (const auto requests = requests_in_window(expectation, environment_)) {
       detail["requests"] = *requests;
@@ -91,42 +93,58 @@ class DryStage : public engine::Stage {
     steps_.push_back(std::move(step));
   }
 
-  /// The fault as it would be planned on this world. Errors carry the place where it was written.
+  /// A comparison needs a baseline, and enough requests in it.
+  void check_baseline(const engine::Expectation& expectation) const {
+    if (!expectation.versus) {
+      return;
+    }
+    const auto what =
+        fmt::format("{}: {}", in_words(expectation.place), engine::in_words(expectation));
+    if (!baseline_) {
+      throw Failure(
+          {ErrorKind::usage, fmt::format("{}: there is no baseline yet to compare with; write "
+                                         "run:baseline() before it",
+                                         what)});
+    }
+    auto over_baseline = expectation;
+    over_baseline.over = *baseline_;
+    try {
+      check_expressible(over_baseline, environment_);
+    } catch (const Failure& failure) {
+      throw Failure({ErrorKind::usage,
+                     fmt::format("{}: in the baseline, {}", what, failure.error().message)});
+    }
+  }
+
+  /// The fault as it would be planned on this world.
   Json planned(const FaultRequest& request, FaultId id) const {
-    const auto placed = [&request](Error error) {
-      error.message = fmt::format("{}: {}", in_words(request.place), error.message);
-      return Failure(std::move(error));
-    };
-    const auto kind = faults::find(request.fault);
-    if (!kind) {
-      throw placed(kind.error());
+    const auto fault = engine::plan_fault(request, world_, capabilities_, environment_.guardrails,
+                                          fmt::format("dry.{}", id.index));
+    if (!fault) {
+      throw Failure(fault.error());
     }
-    const auto params = faults::validate(**kind, request.params, world_);
-    if (!params) {
-      throw placed(params.error());
-    }
-    const auto plan = (*kind)->plan(world_, *params, fmt::format("dry.{}", id.index));
-    if (!plan) {
-      throw placed(plan.error());
-    }
-    for (const auto& action : plan->actions) {
-      if (std::ranges::find(capabilities_, action.kind) == capabilities_.end()) {
-        throw placed(
-            {ErrorKind::unsupported,
-             fmt::format("{} needs {}, which target '{}' cannot do; it can: {}", request.fault,
-                         action.kind, world_.name, list_in_words(capabilities_))});
-      }
-    }
-    return {{"fault", request.fault}, {"params", *params}, {"plan", plan_to_json(*plan)}};
+    return {
+        {"fault", request.fault}, {"params", fault->params}, {"plan", plan_to_json(fault->plan)}};
   }
 
   const engine::Environment& environment_;
   const targets::World& world_;
-  std::vector<std::string> capabilities_;
+  const std::set<std::string>& capabilities_;
   std::vector<DryStep> steps_;
   std::vector<engine::Place> faults_;
-  bool baseline_ = false;
+  std::optional<Duration> baseline_;  ///< its length, once it was measured
 };
+
+Result<> check_hosts(const engine::Experiment& experiment, const targets::World& world) {
+  for (const auto& [name, probe] : experiment.probes) {
+    if (std::ranges::find(world.hosts, probe.from) == world.hosts.end()) {
+      return Error{ErrorKind::usage,
+                   fmt::format("{}: probe '{}' runs on unknown host '{}'{}", experiment.file, name,
+                               probe.from, suggestion(probe.from, world.hosts))};
+    }
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -140,7 +158,11 @@ Result<std::vector<DryStep>> dry_run(const engine::Experiment& experiment,
                              "injected into it",
                              environment.name)};
   }
-  DryStage stage(environment, world, capabilities);
+  if (const auto known = check_hosts(experiment, world); !known) {
+    return known.error();
+  }
+  const auto complete = engine::with_probes(environment, experiment);
+  DryStage stage(complete, world, capabilities);
   try {
     experiment.method(stage);
   } catch (const Failure& failure) {

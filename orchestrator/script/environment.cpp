@@ -3,6 +3,7 @@
 #include "faults/fault.hpp"
 #include "orchestrator/script/bindings.hpp"
 #include "orchestrator/script/plausible.hpp"
+#include "orchestrator/script/probes.hpp"
 #include "orchestrator/script/script.hpp"
 #include "orchestrator/script/shapes.hpp"
 #include "orchestrator/script/value.hpp"
@@ -21,72 +22,23 @@ using engine::Environment;
 
 constexpr double max_lost_writes = 1e9;  // more than any run writes
 constexpr double max_percent = 100;
-constexpr std::size_t max_probes = 32;  // worker processes on one machine
 
-/// Visits a table of named entries: `probes`, `caches`, `slo`.
-template <class Visit>
-void each_named(lua_State* lua, const Fields& fields, const char* field, Visit visit) {
-  fields.with(field, [&](int index, const std::string& what) {
-    if (lua_type(lua, index) != LUA_TTABLE) {
-      refuse(
-          fmt::format("{}: expected a table of named entries, found {}", what, found(lua, index)));
+/// `caches` and `databases`: their names are one namespace, because promises name either.
+void read_stores(lua_State* lua, const Fields& fields, const char* field, const std::string& kind,
+                 Environment& environment) {
+  each_named(lua, fields, field, [&](const std::string& name, int index) {
+    const Fields store(lua, index, kind == "cache" ? cache_shape() : database_shape());
+    if (!environment.stores.emplace(name, kind).second) {
+      refuse(fmt::format("{} '{}': there is a cache or database of that name already", kind, name));
     }
-    each(lua, index, [&](int key, int value) {
-      const auto name = lua_type(lua, key) == LUA_TSTRING ? to_text(lua, key, what) : "";
-      if (!is_identifier(name)) {
-        refuse(
-            fmt::format("{}: expected names of a-z, 0-9 and _, found {}", what, found(lua, key)));
-      }
-      fields.at(name, [&] { visit(name, value); });
-    });
-  });
-}
-
-void read_caches(lua_State* lua, const Fields& fields, Environment& environment) {
-  each_named(lua, fields, "caches", [&](const std::string& name, int index) {
-    const Fields cache(lua, index, cache_shape());
     environment.rpo[name] = 0;
-    cache.with("rto", [&](int value, const std::string& what) {
+    store.with("rto", [&](int value, const std::string& what) {
       environment.rto[name] = to_duration(lua, value, what);
     });
-    cache.with("rpo", [&](int value, const std::string& what) {
+    store.with("rpo", [&](int value, const std::string& what) {
       environment.rpo[name] =
           static_cast<std::uint64_t>(to_number(lua, value, what, 0, max_lost_writes));
     });
-  });
-}
-
-void read_probes(lua_State* lua, const Fields& fields, Environment& environment) {
-  fields.require("probes", "{ login = http { ... } }");
-  each_named(lua, fields, "probes", [&](const std::string& name, int index) {
-    auto probe =
-        to<engine::Probe>(lua, index, fmt::format("probe '{}'", name),
-                          "http { ... }, redis_writes { ... }, redis { ... } or tcp { ... }");
-    probe.name = name;
-    if (probe.deadline == Duration::zero()) {
-      probe.deadline = environment.client_deadline;
-    }
-    if (probe.threshold == Duration::zero()) {
-      probe.threshold = probe.deadline;
-    }
-    if (probe.deadline < probe.threshold || probe.threshold < Duration::zero()) {
-      refuse(fmt::format(
-          "probe '{}': 'within' must be above 0 and at most the deadline of {}, "
-          "found {}",
-          name, faultline::in_words(probe.deadline), faultline::in_words(probe.threshold)));
-    }
-    if (!probe.cache.empty() && !environment.rpo.contains(probe.cache)) {
-      std::vector<std::string> caches;
-      for (const auto& [cache, rpo] : environment.rpo) {
-        caches.push_back(cache);
-      }
-      refuse(fmt::format("probe '{}': unknown cache '{}'{}", name, probe.cache,
-                         suggestion(probe.cache, caches)));
-    }
-    if (environment.probes.size() >= max_probes) {
-      refuse(fmt::format("an environment has at most {} probes", max_probes));
-    }
-    environment.probes.emplace(name, std::move(probe));
   });
 }
 
@@ -97,17 +49,16 @@ void read_objectives(lua_State* lua, const Fields& fields, Environment& environm
     if (objective.sli == engine::Sli::recovery || objective.sli == engine::Sli::lost) {
       refuse(
           fmt::format("slo '{}': recovery and loss are promises about a fault; write them as "
-                      "rto and rpo in caches",
+                      "rto and rpo in caches and databases",
                       name));
     }
-    std::vector<std::string> probes;
-    for (const auto& [probe, unused] : environment.probes) {
-      probes.push_back(probe);
+    if (objective.versus) {
+      refuse(
+          fmt::format("slo '{}': steady state is what a baseline is; write below = 500*ms, and "
+                      "versus_baseline in run:expect",
+                      name));
     }
-    if (!environment.probes.contains(objective.subject)) {
-      refuse(fmt::format("slo '{}': unknown probe '{}'{}", name, objective.subject,
-                         suggestion(objective.subject, probes)));
-    }
+    check_known(environment.probes, objective.subject, "probe");
     objective.over = environment.baseline;
     check_expressible(objective, environment);
     objective.over = {};  // the window of the phase, whatever its length
@@ -176,8 +127,10 @@ int make_environment(lua_State* lua) {
   fields.flag("staging", environment.staging);
   fields.texts("zones", environment.zones);
   read_times(fields, environment);
-  read_caches(lua, fields, environment);
-  read_probes(lua, fields, environment);
+  read_stores(lua, fields, "caches", "cache", environment);
+  read_stores(lua, fields, "databases", "database", environment);
+  fields.require("probes", "{ login = http { ... } }");
+  read_probes(lua, fields, environment, environment.probes);
   read_objectives(lua, fields, environment);
   read_guardrails(lua, fields, environment.guardrails);
   push(lua, std::move(environment));

@@ -1,5 +1,7 @@
 #include "orchestrator/script/bindings.hpp"
+#include "orchestrator/script/probes.hpp"
 #include "orchestrator/script/script.hpp"
+#include "orchestrator/script/shapes.hpp"
 #include "orchestrator/script/value.hpp"
 #include "targets/text.hpp"
 
@@ -13,19 +15,8 @@ using engine::Expectation;
 using engine::Sli;
 
 constexpr double max_count = 1e9;          // requests or writes: more than any run sends
+constexpr double max_times = 1000;         // beyond it nothing would be promised
 constexpr double max_percentile = 99.999;  // finer needs more samples than any run has
-
-template <class Map>
-void check_known(const Map& known, const std::string& name, std::string_view what) {
-  if (known.contains(name)) {
-    return;
-  }
-  std::vector<std::string> names;
-  for (const auto& [key, value] : known) {
-    names.push_back(key);
-  }
-  refuse(fmt::format("unknown {} '{}'{}", what, name, suggestion(name, names)));
-}
 
 /// The first argument: a probe of the environment. While an environment is being read its probes
 /// are not known yet; `environment` checks then.
@@ -38,13 +29,60 @@ Expectation about_probe(lua_State* lua, Sli sli, std::string_view function) {
   return expectation;
 }
 
-Expectation about_cache(lua_State* lua, Sli sli, std::string_view function) {
+/// The probes that show the recovery of a store: there must be one, and one only.
+void check_one_writer(const engine::Environment& environment, const std::string& store,
+                      std::string_view function) {
+  std::vector<std::string> writers;
+  for (const auto& [name, probe] : environment.probes) {
+    if (probe.writes() && probe.shows_recovery && probe.store == store) {
+      writers.push_back(name);
+    }
+  }
+  if (writers.empty()) {
+    refuse(
+        fmt::format("{}: no probe writes to '{}'; add redis_writes {{ ... }} or sql_writes "
+                    "{{ ... }} to the probes",
+                    function, store));
+  }
+  if (writers.size() > 1) {
+    refuse(
+        fmt::format("{}: {} all write to '{}'; name one of them instead, or set shows_recovery = "
+                    "false where a probe is not placed as users are",
+                    function, list_in_words(writers), store));
+  }
+}
+
+/// The first argument: a cache or a database, which has a probe that writes to it, or the name of
+/// such a probe.
+Expectation about_writes(lua_State* lua, Sli sli, std::string_view function) {
   Expectation expectation{.sli = sli, .place = place_of(lua)};
-  expectation.subject = to_text(lua, 1, fmt::format("{}: the cache", function));
-  if (const auto* environment = script_of(lua).environment()) {
-    check_known(environment->rpo, expectation.subject, "cache");
+  expectation.subject = to_text(lua, 1, fmt::format("{}: the cache or database", function));
+  const auto* environment = script_of(lua).environment();
+  if (environment == nullptr) {
+    return expectation;
+  }
+  const auto& subject = expectation.subject;
+  const auto probe = environment->probes.find(subject);
+  if (environment->stores.contains(subject)) {
+    check_one_writer(*environment, subject, function);
+  } else if (probe == environment->probes.end() || !probe->second.writes()) {
+    check_known(environment->stores, subject, "cache, database or writer");
+  } else if (sli == Sli::recovery && !probe->second.shows_recovery) {
+    refuse(fmt::format("{}: '{}' has shows_recovery = false", function, subject));
   }
   return expectation;
+}
+
+void read_versus(lua_State* lua, int index, Expectation& expectation) {
+  const Fields fields(lua, index, versus_shape());
+  auto& versus = expectation.versus.emplace();
+  fields.number("times", versus.times, 1, max_times);
+  fields.duration("plus", versus.plus);
+  fields.at("plus", [&] {
+    if (versus.plus < Duration::zero() || (!fields.has("plus") && !fields.has("times"))) {
+      refuse("versus_baseline: expected { times = 2, plus = 50*ms }: the larger of both counts");
+    }
+  });
 }
 
 }  // namespace
@@ -65,9 +103,17 @@ int expect_served(lua_State* lua) {
 
 int expect_latency(lua_State* lua) {
   auto expectation = about_probe(lua, Sli::latency, "latency");
-  expectation.threshold = to_ms(to_duration(lua, 2, "latency: the limit"));
-  if (!lua_isnoneornil(lua, 3)) {
-    expectation.percentile = to_number(lua, 3, "latency: the percentile", 1, max_percentile);
+  const Fields fields(lua, 2, latency_shape());
+  fields.number("p", expectation.percentile, 1, max_percentile);
+  fields.with("below", [&](int index, const std::string& what) {
+    expectation.threshold = to_ms(to_duration(lua, index, what));
+  });
+  fields.with("versus_baseline", [&](int index, const std::string& /*what*/) {
+    read_versus(lua, index, expectation);
+  });
+  if (fields.has("below") == fields.has("versus_baseline")) {
+    refuse(
+        "latency: expected either below = 500*ms or versus_baseline = { times = 2, plus = 50*ms }");
   }
   push(lua, std::move(expectation));
   return 1;
@@ -81,25 +127,25 @@ int expect_bad(lua_State* lua) {
 }
 
 int expect_recovered(lua_State* lua) {
-  push(lua, about_cache(lua, Sli::recovery, "recovered"));
+  push(lua, about_writes(lua, Sli::recovery, "recovered"));
   return 1;
 }
 
 int expect_lost(lua_State* lua) {
-  auto expectation = about_cache(lua, Sli::lost, "lost");
+  auto expectation = about_writes(lua, Sli::lost, "lost");
   expectation.threshold = to_number(lua, 2, "lost: at most so many writes", 0, max_count);
   push(lua, std::move(expectation));
   return 1;
 }
 
 int look_up_rto(lua_State* lua) {
-  const auto cache = to_text(lua, 1, "rto: the cache");
+  const auto store = to_text(lua, 1, "rto: the cache or database");
   const auto* environment = script_of(lua).environment();
   if (environment == nullptr) {
     refuse("rto asks the environment, so it cannot be used inside of one");
   }
-  check_known(environment->rto, cache, "cache with an rto");
-  push(lua, environment->rto.at(cache));
+  check_known(environment->rto, store, "cache or database with an rto");
+  push(lua, environment->rto.at(store));
   return 1;
 }
 

@@ -1,5 +1,6 @@
 #include "orchestrator/script/bindings.hpp"
 #include "orchestrator/script/params.hpp"
+#include "orchestrator/script/probes.hpp"
 #include "orchestrator/script/script.hpp"
 #include "orchestrator/script/shapes.hpp"
 #include "orchestrator/script/value.hpp"
@@ -15,7 +16,7 @@ namespace {
 
 constexpr std::size_t max_choices = 32;   // values of one parameter: a person still reads them
 constexpr std::size_t max_variants = 64;  // runs that one script can stand for
-constexpr double max_replicas = 100;      // of one cache: more than any has
+constexpr double max_replicas = 100;      // of one store: more than any has
 
 void read_params(lua_State* lua, const Fields& fields, Definition& definition) {
   fields.with("params", [&](int index, const std::string& what) {
@@ -105,6 +106,9 @@ int make_experiment(lua_State* lua) {
   read_params(lua, fields, definition);
   read_variants(lua, fields, definition);
   read_requirements(lua, fields, definition.experiment);
+  auto& script = script_of(lua);
+  read_probes(lua, fields, *script.environment(), definition.experiment.probes);
+  script.add_probes(definition.experiment.probes);
   fields.with("steady_state", [&](int index, const std::string& what) {
     definition.experiment.steady_state = to<Names>(lua, index, what, "slo { \"login\" }").names;
   });
@@ -134,17 +138,11 @@ int make_choice(lua_State* lua) {
 }
 
 int make_replicas(lua_State* lua) {
-  engine::Requirement requirement{"replicas", to_text(lua, 1, "replicas: the cache"),
+  engine::Requirement requirement{"replicas", to_text(lua, 1, "replicas: the cache or database"),
                                   to_number(lua, 2, "replicas: at least so many", 0, max_replicas),
                                   place_of(lua)};
-  const auto* environment = script_of(lua).environment();
-  if (environment != nullptr && !environment->rpo.contains(requirement.subject)) {
-    std::vector<std::string> caches;
-    for (const auto& [cache, rpo] : environment->rpo) {
-      caches.push_back(cache);
-    }
-    refuse(fmt::format("replicas: unknown cache '{}'{}", requirement.subject,
-                       suggestion(requirement.subject, caches)));
+  if (const auto* environment = script_of(lua).environment()) {
+    check_known(environment->stores, requirement.subject, "cache or database");
   }
   push(lua, std::move(requirement));
   return 1;
@@ -156,14 +154,8 @@ int make_slo(lua_State* lua) {
   if (environment == nullptr) {
     refuse("slo { ... } names an environment's objectives; inside of one write slo = { ... }");
   }
-  std::vector<std::string> known;
-  for (const auto& [name, objective] : environment->objectives) {
-    known.push_back(name);
-  }
   for (const auto& name : objectives.names) {
-    if (!environment->objectives.contains(name)) {
-      refuse(fmt::format("slo: unknown objective '{}'{}", name, suggestion(name, known)));
-    }
+    check_known(environment->objectives, name, "objective");
   }
   push(lua, std::move(objectives));
   return 1;

@@ -66,8 +66,9 @@ std::optional<Duration> parse_duration(std::string_view text) {
     std::string_view name;
     double nanoseconds;
   };
-  constexpr std::array units{Unit{"ms", 1e6}, Unit{"minute", 60e9}, Unit{"min", 60e9},
-                             Unit{"hour", 3600e9}, Unit{"s", 1e9}};
+  constexpr std::array units{Unit{"ms", 1e6},      Unit{"minute", 60e9}, Unit{"min", 60e9},
+                             Unit{"hour", 3600e9}, Unit{"s", 1e9},       Unit{"m", 60e9},
+                             Unit{"h", 3600e9}};
   constexpr double longest = 366.0 * 86'400 * 1e9;  // a year, as in scripts
   for (const auto& unit : units) {
     if (text.ends_with(unit.name)) {

@@ -13,7 +13,7 @@ void apply_options(Definition& definition, const LoadOptions& options);
 void check_param(const Definition& definition, const std::string& name, const Json& value,
                  const std::string& what);
 
-/// "20s", "500ms", "5minute", "1.5 hour".
+/// "20s", "500ms", "5m", "5minute", "1.5 hour", "1h".
 std::optional<Duration> parse_duration(std::string_view text);
 
 }  // namespace faultline::script

@@ -73,6 +73,14 @@ engine::Probe read_common(const Fields& fields, const std::string& kind) {
   return probe;
 }
 
+Address read_address(const Fields& fields, const char* field) {
+  std::string text;
+  Address address;
+  fields.text(field, text);
+  fields.at(field, [&] { address = parse_address(text, fields.name_of(field), std::nullopt); });
+  return address;
+}
+
 void read_headers(lua_State* lua, const Fields& fields, Json& args) {
   fields.with("headers", [&](int index, const std::string& what) {
     args["headers"] = to_json(lua, index, what);
@@ -91,7 +99,10 @@ int make_cache_probe(lua_State* lua, const Shape& shape) {
   const Fields fields(lua, 1, shape);
   auto probe = read_common(fields, shape.name);
   fields.require("cache", "\"sessions\"");
-  fields.text("cache", probe.cache);
+  fields.text("cache", probe.store);
+  if (probe.writes()) {
+    fields.flag("shows_recovery", probe.shows_recovery);
+  }
   fields.require("sentinels", "{ \"10.0.1.20:26379\" }");
   std::vector<std::string> sentinels;
   fields.texts("sentinels", sentinels);
@@ -104,7 +115,7 @@ int make_cache_probe(lua_State* lua, const Shape& shape) {
       parse_address(sentinel, fields.name_of("sentinels"), std::nullopt);
     }
   });
-  probe.args["cache"] = probe.cache;
+  probe.args["cache"] = probe.store;
   probe.args["sentinels"] = sentinels;
   push(lua, std::move(probe));
   return 1;
@@ -124,7 +135,6 @@ int make_http(lua_State* lua) {
   fields.text("method", method);
   fields.text("body", body);
   fields.number("expect", status, 100, 599);
-  fields.text("cache", probe.cache);
   fields.at("method", [&] {
     constexpr std::array<std::string_view, 5> known{"GET", "POST", "PUT", "DELETE", "HEAD"};
     if (std::ranges::find(known, method) == known.end()) {
@@ -158,14 +168,28 @@ int make_redis(lua_State* lua) {
 int make_tcp(lua_State* lua) {
   const Fields fields(lua, 1, tcp_shape());
   auto probe = read_common(fields, "tcp");
-  std::string address;
   fields.require("address", "\"10.0.0.10:80\"");
-  fields.text("address", address);
-  fields.at("address", [&] {
-    const auto parsed = parse_address(address, fields.name_of("address"), std::nullopt);
-    probe.args["host"] = parsed.host;
-    probe.args["port"] = parsed.port;
-  });
+  const auto address = read_address(fields, "address");
+  probe.args["host"] = address.host;
+  probe.args["port"] = address.port;
+  push(lua, std::move(probe));
+  return 1;
+}
+
+int make_sql_writes(lua_State* lua) {
+  const Fields fields(lua, 1, sql_writes_shape());
+  auto probe = read_common(fields, "sql_writes");
+  fields.require("database", "\"orders\"");
+  fields.text("database", probe.store);
+  fields.require("address", "\"10.0.0.30:3306\"");
+  fields.flag("shows_recovery", probe.shows_recovery);
+  const auto address = read_address(fields, "address");
+  const auto read_at = fields.has("read_at") ? read_address(fields, "read_at") : address;
+  probe.args = {{"database", probe.store},
+                {"host", address.host},
+                {"port", address.port},
+                {"read_host", read_at.host},
+                {"read_port", read_at.port}};
   push(lua, std::move(probe));
   return 1;
 }

@@ -62,7 +62,10 @@ void complete(Expectation& expectation, const engine::Environment& environment) 
       refuse(
           "run:expect: a recovery is counted from a fault, write from = what run:inject returned");
     }
-    const auto rto = environment.rto.find(expectation.subject);
+    const auto probe = environment.probes.find(expectation.subject);
+    const bool is_store = environment.stores.contains(expectation.subject);
+    const auto rto = environment.rto.find(
+        is_store || probe == environment.probes.end() ? expectation.subject : probe->second.store);
     if (expectation.over == Duration::zero() && rto != environment.rto.end()) {
       expectation.over = rto->second;
     }

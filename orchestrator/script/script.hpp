@@ -38,6 +38,10 @@ class Script {
   [[nodiscard]] const engine::Environment* environment() const {
     return environment_ ? &*environment_ : nullptr;
   }
+  /// What an experiment brings along may be named by its promises.
+  void add_probes(const std::map<std::string, engine::Probe>& probes) {
+    environment_->probes.insert(probes.begin(), probes.end());
+  }
   [[nodiscard]] Sources& sources() { return sources_; }
   [[nodiscard]] Sandbox& sandbox() { return sandbox_; }
   [[nodiscard]] int line_of_field(const engine::Place& place, std::string_view field) const {

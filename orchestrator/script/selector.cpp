@@ -1,4 +1,5 @@
 #include "orchestrator/script/bindings.hpp"
+#include "orchestrator/script/probes.hpp"
 #include "orchestrator/script/script.hpp"
 #include "orchestrator/script/shapes.hpp"
 #include "orchestrator/script/value.hpp"
@@ -57,29 +58,30 @@ std::vector<std::string> matching(const targets::World& world, const Wanted& wan
     }
   }
   std::ranges::sort(names);
-  names.resize(
-      static_cast<std::size_t>(std::ceil(static_cast<double>(names.size()) * wanted.share)));
+  constexpr double rounding = 1e-9;  // of a share such as 1/3 or 0.7
+  const double share = static_cast<double>(names.size()) * wanted.share;
+  names.resize(static_cast<std::size_t>(std::ceil(share - rounding)));
   return names;
 }
 
 }  // namespace
 
 int select_zone_of(lua_State* lua) {
-  const auto cache = to_text(lua, 1, "zone_of: the cache");
-  const auto role = lua_isnoneornil(lua, 2) ? "primary" : to_text(lua, 2, "zone_of: the role");
-  const std::array<std::string, 2> roles{"primary", "replica"};
-  if (std::ranges::find(roles, role) == roles.end()) {
-    refuse(fmt::format("zone_of: unknown role '{}'{}", role, suggestion(role, roles)));
-  }
+  const auto store = to_text(lua, 1, "zone_of: the cache or database");
   const auto world =
       script_of(lua).ask("zone_of", [](engine::Stage& stage) { return stage.world(); });
-  const auto nodes = world.with_label("cache", cache);
+  const auto nodes = world.nodes_of(store);
   if (nodes.empty()) {
-    std::vector<std::string> caches;
-    for (const auto& [name, home] : world.homes) {
-      caches.push_back(name);
-    }
-    refuse(fmt::format("zone_of: unknown cache '{}'{}", cache, suggestion(cache, caches)));
+    refuse(fmt::format("zone_of: unknown cache or database '{}'{}", store,
+                       suggestion(store, names_of(world.homes))));
+  }
+  const bool database = nodes.front()->labels.contains("database");
+  const std::array<std::string, 2> roles = database
+                                               ? std::array<std::string, 2>{"rw", "ro"}
+                                               : std::array<std::string, 2>{"primary", "replica"};
+  const auto role = lua_isnoneornil(lua, 2) ? roles.front() : to_text(lua, 2, "zone_of: the role");
+  if (std::ranges::find(roles, role) == roles.end()) {
+    refuse(fmt::format("zone_of: unknown role '{}'{}", role, suggestion(role, roles)));
   }
   for (const auto* node : nodes) {
     if (has_label(*node, "role", role)) {
@@ -87,7 +89,7 @@ int select_zone_of(lua_State* lua) {
       return 1;
     }
   }
-  nothing_matched(fmt::format("zone_of(\"{}\", \"{}\")", cache, role));
+  nothing_matched(fmt::format("zone_of(\"{}\", \"{}\")", store, role));
 }
 
 int select_instances(lua_State* lua) {

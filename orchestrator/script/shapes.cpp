@@ -7,12 +7,22 @@ namespace faultline::script {
 const Shape& experiment_shape() {
   static const Shape shape{"experiment",
                            {"name", "title", "hypothesis", "owner", "tags", "runbook", "params",
-                            "variants", "requires", "steady_state", "method"}};
+                            "variants", "requires", "probes", "steady_state", "method"}};
   return shape;
 }
 
 const Shape& window_shape() {
   static const Shape shape{"run:expect", {"from", "over", "within"}};
+  return shape;
+}
+
+const Shape& latency_shape() {
+  static const Shape shape{"latency", {"p", "below", "versus_baseline"}};
+  return shape;
+}
+
+const Shape& versus_shape() {
+  static const Shape shape{"versus_baseline", {"times", "plus"}};
   return shape;
 }
 
@@ -22,14 +32,20 @@ const Shape& instances_shape() {
 }
 
 const Shape& environment_shape() {
-  static const Shape shape{"environment",
-                           {"name", "target", "staging", "zones", "client_deadline", "warm_up",
-                            "baseline", "recovery_cap", "probes", "caches", "slo", "guardrails"}};
+  static const Shape shape{
+      "environment",
+      {"name", "target", "staging", "zones", "client_deadline", "warm_up", "baseline",
+       "recovery_cap", "probes", "caches", "databases", "slo", "guardrails"}};
   return shape;
 }
 
 const Shape& cache_shape() {
   static const Shape shape{"cache", {"rto", "rpo"}};
+  return shape;
+}
+
+const Shape& database_shape() {
+  static const Shape shape{"database", {"rto", "rpo"}};
   return shape;
 }
 
@@ -41,15 +57,15 @@ const Shape& guardrails_shape() {
 }
 
 const Shape& http_shape() {
-  static const Shape shape{"http",
-                           {"url", "method", "body", "headers", "expect", "rate", "within",
-                            "deadline", "from", "cache"}};
+  static const Shape shape{
+      "http", {"url", "method", "body", "headers", "expect", "rate", "within", "deadline", "from"}};
   return shape;
 }
 
 const Shape& redis_writes_shape() {
-  static const Shape shape{"redis_writes",
-                           {"cache", "sentinels", "rate", "within", "deadline", "from"}};
+  static const Shape shape{
+      "redis_writes",
+      {"cache", "sentinels", "rate", "within", "deadline", "from", "shows_recovery"}};
   return shape;
 }
 
@@ -63,10 +79,18 @@ const Shape& tcp_shape() {
   return shape;
 }
 
+const Shape& sql_writes_shape() {
+  static const Shape shape{
+      "sql_writes",
+      {"database", "address", "read_at", "rate", "within", "deadline", "from", "shows_recovery"}};
+  return shape;
+}
+
 std::vector<const Shape*> shapes() {
-  return {&experiment_shape(), &window_shape(),     &instances_shape(), &environment_shape(),
-          &cache_shape(),      &guardrails_shape(), &http_shape(),      &redis_writes_shape(),
-          &redis_shape(),      &tcp_shape()};
+  return {&experiment_shape(), &window_shape(),      &latency_shape(),      &versus_shape(),
+          &instances_shape(),  &environment_shape(), &cache_shape(),        &database_shape(),
+          &guardrails_shape(), &http_shape(),        &redis_writes_shape(), &redis_shape(),
+          &tcp_shape(),        &sql_writes_shape()};
 }
 
 bool is_identifier(std::string_view name) {

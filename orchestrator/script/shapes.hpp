@@ -7,14 +7,18 @@ namespace faultline::script {
 
 const Shape& experiment_shape();
 const Shape& window_shape();
+const Shape& latency_shape();
+const Shape& versus_shape();
 const Shape& instances_shape();
 const Shape& environment_shape();
 const Shape& cache_shape();
+const Shape& database_shape();
 const Shape& guardrails_shape();
 const Shape& http_shape();
 const Shape& redis_writes_shape();
 const Shape& redis_shape();
 const Shape& tcp_shape();
+const Shape& sql_writes_shape();
 
 /// Every one of them, for the documentation test.
 std::vector<const Shape*> shapes();

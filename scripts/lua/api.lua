@@ -35,6 +35,7 @@ hour = nil
 ---@field params? table<string, any> names and defaults; one_of{...} limits the values
 ---@field variants? table[] sets of params, for --variant N
 ---@field requires? Requirement[] checked before anything is touched
+---@field probes? table<string, Probe> besides those of the environment
 ---@field steady_state? Objectives objectives of the environment; default: all
 
 ---What a script returns: return experiment { ... }
@@ -47,11 +48,11 @@ function experiment(definition) end
 function one_of(values) end
 
 ---@class Requirement
----Requires a cache to have at least so many replicas in sync.
----@param cache string
+---Requires a cache or database to have at least so many replicas, or read-only nodes, in sync.
+---@param store string
 ---@param count integer
 ---@return Requirement
-function replicas(cache, count) end
+function replicas(store, count) end
 
 ---@class Objectives
 ---Names of the environment's objectives, for steady_state.
@@ -78,7 +79,8 @@ fault = nil
 
 ---@class Fault a fault in force
 local Fault = {}
----Undoes it; returns when it is undone. Reverting twice is nothing.
+---Undoes it; returns when it is undone. Reverting twice is nothing. A fault that goes on by itself
+---(spot_reclaim) is waited for first.
 function Fault:revert() end
 
 -- The method --------------------------------------------------------------------------------------
@@ -90,7 +92,7 @@ local Run = {}
 ---@param length? Duration default: the environment's baseline
 function Run:baseline(length) end
 
----Injects faults together; returns when the effect of each is proved.
+---Injects faults together; returns when the effect of each is proved. Faults on one resource stack.
 ---@param ... Request
 ---@return Fault ...
 function Run:inject(...) end
@@ -107,7 +109,7 @@ function Run:wait(length) end
 ---@class Window
 ---@field from? Fault the window starts when this fault was applied
 ---@field over? Duration length of the window; for all but recovered and lost
----@field within? Duration time to recover, for recovered; default: the cache's rto
+---@field within? Duration time to recover, for recovered; default: the rto of what recovers
 
 ---Waits until it is decided, and returns whether it holds. Part of the verdict either way. A
 ---percentage that its window cannot express is refused: 99.9 % needs 1,000 requests.
@@ -136,12 +138,20 @@ function good(probe, percent) end
 ---@return Expectation
 function served(probe, percent) end
 
----A percentile of the latency is at most limit. A bad request is slower than any limit.
+---@class VersusBaseline the larger of both is the limit
+---@field times? number so many times the baseline's value, 1 to 1000; default 1
+---@field plus? Duration so much above the baseline's value; default 0
+
+---@class Latency either below or versus_baseline
+---@field p? number the percentile, 1 to 99.999; default 99
+---@field below? Duration
+---@field versus_baseline? VersusBaseline needs a baseline with enough requests for the percentile
+
+---A percentile of the latency stays below a limit. A bad request is slower than any limit.
 ---@param probe string
----@param limit Duration
----@param percentile? number 1 to 99.999; default 99
+---@param limit Latency such as { p = 99, below = 1500*ms }
 ---@return Expectation
-function latency(probe, limit, percentile) end
+function latency(probe, limit) end
 
 ---At most so many requests are bad.
 ---@param probe string
@@ -149,29 +159,30 @@ function latency(probe, limit, percentile) end
 ---@return Expectation
 function bad(probe, max) end
 
----A cache is writable again.
----@param cache string
+---A cache or database is writable again, as its writer among the probes sees it. Where several write
+---to it, name one of them instead.
+---@param subject string a cache, a database or a probe that writes
 ---@return Expectation
-function recovered(cache) end
+function recovered(subject) end
 
 ---At most so many acknowledged writes are lost; decided when the writers have read all back.
----@param cache string
+---@param subject string a cache, a database or a probe that writes
 ---@param max integer writes
 ---@return Expectation
-function lost(cache, max) end
+function lost(subject, max) end
 
----The environment's recovery time objective for a cache.
----@param cache string
+---The environment's recovery time objective for a cache or database.
+---@param store string
 ---@return Duration
-function rto(cache) end
+function rto(store) end
 
 -- Selectors: only inside of a method; one that matches nothing ends the run (exit code 3) ---------
 
----The zone of a cache's primary, or of its first replica.
----@param cache string
----@param role? "primary"|"replica" default: primary
+---The zone of a cache's primary or a database's writable node, or of the first that follows it.
+---@param store string
+---@param role? "primary"|"replica"|"rw"|"ro" default: primary, or rw
 ---@return string
-function zone_of(cache, role) end
+function zone_of(store, role) end
 
 ---@class Selector
 ---@field service? string
@@ -179,7 +190,7 @@ function zone_of(cache, role) end
 ---@field zone? string
 ---@field share? number 0 to 1: this share of them, rounded up, in the order of their names
 
----Names of application nodes.
+---Names of application nodes, as fault.spot_reclaim { instances = ... } takes them.
 ---@param selector Selector
 ---@return string[]
 function instances(selector) end
@@ -197,6 +208,7 @@ function instances(selector) end
 ---@field recovery_cap? Duration recovery is observed at most so long; default 60*s
 ---@field probes table<string, Probe>
 ---@field caches? table<string, Cache>
+---@field databases? table<string, Database>
 ---@field slo? table<string, Expectation> steady state
 ---@field guardrails? Guardrails
 
@@ -206,6 +218,10 @@ function instances(selector) end
 function environment(definition) end
 
 ---@class Cache
+---@field rto? Duration recovery time objective: writable again within
+---@field rpo? integer acknowledged writes that may be lost; default 0
+
+---@class Database
 ---@field rto? Duration recovery time objective: writable again within
 ---@field rpo? integer acknowledged writes that may be lost; default 0
 
@@ -220,7 +236,7 @@ function environment(definition) end
 ---@class Probe a load and its measurement
 
 ---@class Http
----@field url string http://ADDRESS[:PORT]/path; {random:1..9}, {counter} and {tenant} are filled in
+---@field url string http://ADDRESS[:PORT]/path; {random:1..9}, {counter}, {unique} and {tenant} are filled in
 ---@field rate number requests per second, 0.01 to 5000
 ---@field method? string default GET
 ---@field body? string as url
@@ -229,7 +245,6 @@ function environment(definition) end
 ---@field within? Duration slower is bad; default: the deadline
 ---@field deadline? Duration given up then; default: the environment's client_deadline
 ---@field from? string the host it runs on; default "client"
----@field cache? string the cache whose recovery it shows
 
 ---@param definition Http
 ---@return Probe
@@ -242,6 +257,7 @@ function http(definition) end
 ---@field within? Duration slower is bad; default: the deadline
 ---@field deadline? Duration given up then; default: the environment's client_deadline
 ---@field from? string the host it runs on; default "client"
+---@field shows_recovery? boolean false: it is not where users are, as inside a cut zone
 
 ---Writes unique keys to a cache's primary, and reads every acknowledged one back at the end.
 ---@param definition RedisWrites
@@ -272,3 +288,18 @@ function redis(definition) end
 ---@param definition Tcp
 ---@return Probe
 function tcp(definition) end
+
+---@class SqlWrites
+---@field database string
+---@field address string where it writes, ADDRESS:PORT
+---@field read_at? string where it reads all back at the end; default: the address
+---@field rate number writes per second, 0.01 to 5000
+---@field within? Duration slower is bad; default: the deadline
+---@field deadline? Duration given up then; default: the environment's client_deadline
+---@field from? string the host it runs on; default "client"
+---@field shows_recovery? boolean false: it is not where users are, as inside a cut zone
+
+---Writes unique rows to a database, and reads every acknowledged one back at the end.
+---@param definition SqlWrites
+---@return Probe
+function sql_writes(definition) end

@@ -101,7 +101,7 @@ TEST_F(ScriptCommands, TheDrillsPassCheck) {
   const std::string drills = std::string(FAULTLINE_SOURCE_DIR) + "/scripts/lua/drills/";
   const auto said = say("check " + drills + "redis_failover.lua " + drills + "az_partition.lua");
   EXPECT_EQ(said.code, 0) << said.err;
-  EXPECT_THAT(said.out, HasSubstr("ok: redis_failover, 7 steps, 4 variants"));
+  EXPECT_THAT(said.out, HasSubstr("ok: redis_failover, 8 steps, 4 variants"));
 }
 
 TEST_F(ScriptCommands, EnvShowsTheFileWithItsComments) {

@@ -19,7 +19,9 @@ std::vector<std::string> words(const std::vector<FaultLife::Command>& commands) 
     std::string operator()(const FaultLife::Apply& a) {
       return "apply " + std::to_string(a.action);
     }
+    std::string operator()(const FaultLife::Look&) { return "look"; }
     std::string operator()(const FaultLife::Prove&) { return "prove"; }
+    std::string operator()(const FaultLife::Complete&) { return "complete"; }
     std::string operator()(const FaultLife::Revert& r) {
       return "revert " + std::to_string(r.action);
     }
@@ -49,7 +51,26 @@ class FaultLifeTest : public testing::Test {
     ASSERT_EQ(life.state(), State::held);
   }
 
-  FaultLife life{{"zone a", "component x"}, 3s};
+  /// One action, which must see something first and goes on to do something within 6 s of t0.
+  void start_one_that_completes() {
+    life = FaultLife({.resources = {"component x"},
+                      .effect_within = 3s,
+                      .looks_before = true,
+                      .completes_within = 6s});
+    on(FaultLife::Begin{});
+    on(FaultLife::Claimed{});
+    on(FaultLife::Recorded{});
+    EXPECT_THAT(on(FaultLife::Armed{}), ElementsAre("look"));
+  }
+  void hold_one_that_completes() {
+    start_one_that_completes();
+    EXPECT_THAT(on(FaultLife::Looked{true, "it is fast"}), ElementsAre("apply 0"));
+    on(FaultLife::Applied{targets::Outcome::done, ""});
+    on(FaultLife::Proved{true, "it is announced"});
+    ASSERT_EQ(life.state(), State::held);
+  }
+
+  FaultLife life{{.resources = {"zone a", "component x"}, .effect_within = 3s}};
   Instant now{1000s};
 };
 
@@ -84,7 +105,7 @@ TEST_F(FaultLifeTest, ResourcesRevertInParallelAndThenTheEndStateIsCompared) {
 }
 
 TEST_F(FaultLifeTest, OnOneResourceTheNewestIsRevertedFirst) {
-  life = FaultLife({"zone a", "zone a"}, 3s);
+  life = FaultLife({.resources = {"zone a", "zone a"}, .effect_within = 3s});
   hold();
   EXPECT_THAT(on(FaultLife::End{""}), ElementsAre("revert 1", "record reverting"));
   EXPECT_THAT(on(FaultLife::Reverted{1, {}}), ElementsAre("revert 0"));
@@ -92,7 +113,7 @@ TEST_F(FaultLifeTest, OnOneResourceTheNewestIsRevertedFirst) {
 
 TEST_F(FaultLifeTest, AnUnknownOutcomeCountsAsDone) {
   hold();  // and so does the revert
-  life = FaultLife({"zone a"}, 3s);
+  life = FaultLife({.resources = {"zone a"}, .effect_within = 3s});
   on(FaultLife::Begin{});
   on(FaultLife::Claimed{});
   on(FaultLife::Recorded{});
@@ -182,6 +203,55 @@ TEST_F(FaultLifeTest, WhileAnotherFaultIsInForceTheSettlingTimeDoesNotRun) {
   now += 2 * FaultLife::settling_limit;
   EXPECT_THAT(on(FaultLife::Tick{}), ElementsAre("compare"));
   EXPECT_THAT(on(FaultLife::Compared{false, {"a replica is missing"}}), ElementsAre("wake"));
+}
+
+TEST_F(FaultLifeTest, WithoutWhatItIsMeasuredAgainstNothingIsApplied) {
+  start_one_that_completes();
+  EXPECT_THAT(on(FaultLife::Looked{false, "it takes 900 ms"}),
+              ElementsAre("revert 0", "record reverting"));
+  EXPECT_THAT(life.problem(), testing::HasSubstr("nothing was applied"));
+  EXPECT_THAT(life.problem(), testing::HasSubstr("it takes 900 ms"));
+}
+
+TEST_F(FaultLifeTest, AnAbortDuringTheLookAppliesNothing) {
+  start_one_that_completes();
+  EXPECT_THAT(on(FaultLife::End{"abort"}), ElementsAre());
+  EXPECT_THAT(on(FaultLife::Looked{true, "it is fast"}),
+              ElementsAre("revert 0", "record reverting"));
+  EXPECT_EQ(life.problem(), "abort");
+}
+
+TEST_F(FaultLifeTest, TheUndoWaitsForWhatTheFaultGoesOnToDo) {
+  hold_one_that_completes();
+  EXPECT_THAT(on(FaultLife::End{""}), ElementsAre("complete"));
+  EXPECT_THAT(on(FaultLife::Completed{false, "it still runs"}), ElementsAre("wake"));
+  EXPECT_THAT(on(FaultLife::Tick{}), ElementsAre("complete"));
+  EXPECT_THAT(on(FaultLife::End{""}), ElementsAre()) << "asked twice";
+  EXPECT_THAT(on(FaultLife::Completed{true, "it has exited"}),
+              ElementsAre("revert 0", "record reverting"));
+  EXPECT_TRUE(life.completed());
+  EXPECT_FALSE(life.incomplete());
+  EXPECT_EQ(life.completion(), "it has exited");
+}
+
+TEST_F(FaultLifeTest, WhatIsNotCompleteInTimeIsRevertedAndSaid) {
+  hold_one_that_completes();
+  on(FaultLife::End{""});
+  now += 6s;
+  EXPECT_THAT(on(FaultLife::Completed{false, "it still runs"}),
+              ElementsAre("revert 0", "record reverting"));
+  EXPECT_TRUE(life.incomplete());
+  EXPECT_THAT(life.problem(), testing::HasSubstr("6 s after it began: it still runs"));
+}
+
+TEST_F(FaultLifeTest, AnAbortWaitsForNoCompletion) {
+  hold_one_that_completes();
+  on(FaultLife::End{""});
+  EXPECT_THAT(on(FaultLife::End{"abort", true}), ElementsAre("revert 0", "record reverting"));
+  EXPECT_FALSE(life.over()) << "the answer is still out";
+  EXPECT_THAT(on(FaultLife::Completed{true, "late"}), ElementsAre());
+  EXPECT_FALSE(life.completed());
+  EXPECT_FALSE(life.incomplete()) << "it was not given its time";
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ class MemoryJournal : public store::Journal {
   std::vector<nlohmann::json> records;
 };
 
-/// A world in memory: three zones, a cache "sessions" with three nodes, two app nodes a zone.
+/// A world in memory: three zones, each with a node of the cache "sessions" and of the database
+/// "orders" and two app nodes; a third party behind a NAT gateway.
 /// Faults act on it as on the lab; the knobs below make it misbehave. Answers come through the
 /// io_context.
 class FakeTarget : public targets::Target {
@@ -35,13 +36,18 @@ class FakeTarget : public targets::Target {
     world.name = "fake";
     world.profile = "hardened";
     world.zones = {"a", "b", "c"};
-    world.homes = {{"sessions", "a-redis"}};
+    world.homes = {{"sessions", "a-redis"}, {"orders", "a-db"}};
+    world.nat = {.host = "nat", .eips = 2, .ports_per_eip = 2048};
+    world.hosts = {"client", "nat", "neighbour", "pay"};
     for (const auto& zone : world.zones) {
       add(zone + "-redis", "redis", zone,
           {{"cache", "sessions"}, {"role", zone == "a" ? "primary" : "replica"}});
+      add(zone + "-db", "database", zone,
+          {{"database", "orders"}, {"role", zone == "a" ? "rw" : "ro"}});
       add(zone + "-reserved", "app", zone, {{"service", "app"}});
       add(zone + "-spot", "app", zone, {{"service", "app"}, {"spot", "true"}});
     }
+    add("pay", "dependency", "", {{"dependency", "pay"}});
   }
 
   // What it does, in order: "arm x", "apply x", "revert x".
@@ -56,6 +62,8 @@ class FakeTarget : public targets::Target {
   bool drop_undo = false;     ///< revert answers done, and does nothing
   int failing_reverts = 0;    ///< so many reverts fail first
   bool unhealthy = false;
+  bool dependency_slow = false;  ///< before anything is in force
+  Duration goes_after{};         ///< a reclaimed node is gone so long after the first apply
   std::optional<Error> acquire_error;
   std::function<bool(const std::string& probe, Instant due)> bad;  ///< which requests are bad
   std::uint64_t lost_writes = 0;
@@ -63,7 +71,9 @@ class FakeTarget : public targets::Target {
   std::function<void(const targets::Notice&)> listener;
 
   std::set<std::string> capabilities() const override {
-    return {"network.cut", "network.isolate", "process.kill", "process.stop", "cache.switchover"};
+    return {"network.cut",  "network.loss", "network.isolate",  "wire.shape",
+            "process.kill", "process.stop", "cache.switchover", "database.switchover",
+            "spot.reclaim", "nat.shrink",   "flows.hold",       "dependency.degrade"};
   }
   targets::Json identity() const override { return {{"target", "fake"}}; }
 
@@ -80,6 +90,7 @@ class FakeTarget : public targets::Target {
   void apply(const targets::Action& action, targets::Epoch,
              targets::Done<targets::Outcome> done) override {
     log.push_back("apply " + action.id);
+    applied_at_ = clock_.now();
     if (!refuse_apply && !no_effect) {
       in_force.insert(action.id);
       actions_[action.id] = action;
@@ -105,9 +116,7 @@ class FakeTarget : public targets::Target {
     post([this, done] { done(world); });
   }
   void check(const targets::Check& check, targets::Done<targets::CheckResult> done) override {
-    post([this, done, check] {
-      done(targets::CheckResult{!in_force.empty(), in_force.empty() ? "it answers" : "no answer"});
-    });
+    post([this, done, check] { done(seen(check)); });
   }
   void invariants(targets::Done<std::vector<targets::Invariant>> done) override {
     post([this, done] {
@@ -147,6 +156,16 @@ class FakeTarget : public targets::Target {
     c.labels = std::move(labels);
     world.components.push_back(std::move(c));
   }
+  [[nodiscard]] targets::CheckResult seen(const targets::Check& check) const {
+    if (check.kind == "dependency.good") {
+      return {!dependency_slow, dependency_slow ? "it took 900 ms" : "it took 3 ms"};
+    }
+    if (check.kind == "spot.gone") {
+      const bool gone = !in_force.empty() && clock_.now() >= applied_at_ + goes_after;
+      return {gone, gone ? "it exited" : "it still runs"};
+    }
+    return {!in_force.empty(), in_force.empty() ? "it answers" : "no answer"};
+  }
   void answer(const targets::Done<void>& done) {
     post([done] { done({}); });
   }
@@ -154,6 +173,7 @@ class FakeTarget : public targets::Target {
   boost::asio::io_context& io_;
   Clock& clock_;
   targets::Epoch epoch_ = 0;
+  Instant applied_at_{};
   std::string primary_ = "a-redis";
   std::map<std::string, targets::Action> actions_;
 };
@@ -203,7 +223,7 @@ class FakeWorker : public targets::Worker {
     }
     void finish() {
       timer.reset();
-      if (input["kind"] == "redis_writes") {
+      if (input["args"].contains("prefix")) {
         say({{"writes", {{"attempted", 100}, {"acknowledged", 90}, {"lost", target.lost_writes}}}});
       }
       say({{"finished", us(target.clock().now())}, {"delay_p99_ms", target.worker_delay_ms}});

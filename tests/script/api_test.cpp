@@ -53,12 +53,16 @@ TEST(Api, DocumentsEveryFieldAndNothingElse) {
                                                    {"run:expect", "Window"},
                                                    {"instances", "Selector"},
                                                    {"environment", "Environment"},
+                                                   {"latency", "Latency"},
+                                                   {"versus_baseline", "VersusBaseline"},
                                                    {"cache", "Cache"},
+                                                   {"database", "Database"},
                                                    {"guardrails", "Guardrails"},
                                                    {"http", "Http"},
                                                    {"redis_writes", "RedisWrites"},
                                                    {"redis", "Redis"},
-                                                   {"tcp", "Tcp"}};
+                                                   {"tcp", "Tcp"},
+                                                   {"sql_writes", "SqlWrites"}};
   const auto api = read_api();
   std::map<std::string, std::set<std::string>> expected;
   for (const auto* shape : shapes()) {

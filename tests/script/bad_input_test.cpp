@@ -103,7 +103,45 @@ INSTANTIATE_TEST_SUITE_P(
             with_method("good('logn', 99)"),
             {"unknown probe 'logn'; did you mean 'login'?"}},
         Bad{"UnknownCache", with_method("recovered 'session'"), {"did you mean 'sessions'?"}},
-        Bad{"UnknownRto", with_method("rto 'orders'"), {"unknown cache with an rto 'orders'"}},
+        Bad{"UnknownRto",
+            with_method("rto 'order'"),
+            {"unknown cache or database with an rto 'order'; did you mean 'orders'?"}},
+        Bad{"UnknownStore",
+            with_method("recovered 'login'"),
+            {"unknown cache, database or writer 'login'"}},
+        Bad{"TwoWritersShowOneRecovery",
+            "return experiment { name = 'x', hypothesis = 'h', probes = { more = sql_writes { "
+            "database = 'orders', address = '10.0.0.30:3306', rate = 1 } }, method = function(run) "
+            "recovered 'orders' end }",
+            {"more and orders all write to 'orders'", "shows_recovery = false"}},
+        Bad{"RecoveryFromTheInside",
+            "return experiment { name = 'x', hypothesis = 'h', probes = { inside = sql_writes { "
+            "database = 'orders', address = '10.0.0.30:3306', rate = 1, shows_recovery = false } "
+            "}, method = function(run) recovered 'inside' end }",
+            {"'inside' has shows_recovery = false"}},
+        Bad{"ProbeOfAKnownName",
+            "return experiment { name = 'x', hypothesis = 'h', probes = { login = tcp { address = "
+            "'10.0.0.10:80', rate = 1 } }, method = print }",
+            {"the environment has one of that name"}},
+        Bad{"ProbeOnAnUnknownHost",
+            "return experiment { name = 'x', hypothesis = 'h', probes = { near = tcp { address = "
+            "'10.0.0.10:80', rate = 1, from = 'a-reserve' } }, method = function(run) end }",
+            {"unknown host 'a-reserve'; did you mean 'a-reserved'?"}},
+        Bad{"ComparedWithoutABaseline",
+            with_method("run:expect(latency('login', { versus_baseline = { times = 2 } }), { over "
+                        "= 20*s })"),
+            {"x.lua:1:", "no baseline yet to compare with"}},
+        Bad{"BaselineCannotExpress",
+            with_method("run:baseline(1*s) run:expect(latency('login', { versus_baseline = { times "
+                        "= 2 } }), { over = 20*s })"),
+            {"x.lua:1:", "in the baseline, 99 % of 'login' cannot be expressed"}},
+        Bad{"LatencyWithoutALimit",
+            with_method("latency('login', { p = 99 })"),
+            {"either below = 500*ms or versus_baseline"}},
+        Bad{"ReclaimOfAReservedNode",
+            with_method("run:inject(fault.spot_reclaim { instances = instances { spot = false } "
+                        "})"),
+            {"x.lua:1:", "a-reserved is no spot node"}},
         Bad{"NoWindow", with_method("run:expect(good('login', 97))"), {"'over' is missing"}},
         Bad{"WithinForShare",
             with_method("run:expect(good('login', 97), { within = 5*s })"),
@@ -113,11 +151,11 @@ INSTANTIATE_TEST_SUITE_P(
             {"write from ="}},
         Bad{"WindowCannotExpress",
             with_method("run:expect(good('login', 99.9), { over = 5*s })"),
-            {"x.lua:1:", "99.9 % of 'login'", "500 requests", "1000"}},
+            {"x.lua:1:", "99.9 % of 'login'", "300 requests", "1000"}},
         Bad{"UnknownRequirement",
             "return experiment { name = 'x', hypothesis = 'h', requires = { replicas('s', 1) }, "
             "method = print }",
-            {"unknown cache 's'"}},
+            {"unknown cache or database 's'"}},
         Bad{"UnknownObjective",
             "return experiment { name = 'x', hypothesis = 'h', steady_state = slo { 'logins' }, "
             "method = print }",

@@ -27,6 +27,9 @@ TEST(Environment, TheLabIsStagingWithThreeZones) {
   EXPECT_EQ(lab.client_deadline, 5s);
   EXPECT_EQ(lab.rto.at("sessions"), 5s);
   EXPECT_EQ(lab.rpo.at("sessions"), 0u);
+  EXPECT_EQ(lab.rpo.at("orders"), 0u);
+  EXPECT_EQ(lab.stores.at("sessions"), "cache");
+  EXPECT_EQ(lab.stores.at("orders"), "database");
   EXPECT_EQ(lab.guardrails.zones_at_once, 1u);
   EXPECT_EQ(lab.guardrails.max_duration, 5min);
   EXPECT_THAT(lab.source, HasSubstr("-- How long a client waits"));
@@ -43,10 +46,15 @@ TEST(Environment, TheLabsLoadIs200RequestsPerSecondOfUsers) {
   EXPECT_EQ(login.args["method"], "POST");
   EXPECT_EQ(login.deadline, 5s);
   EXPECT_EQ(login.threshold, 5s);
-  EXPECT_EQ(login.rate_per_s + lab.probes.at("catalog").rate_per_s, 200);
+  EXPECT_EQ(
+      login.rate_per_s + lab.probes.at("catalog").rate_per_s + lab.probes.at("checkout").rate_per_s,
+      200);
   const auto& sessions = lab.probes.at("sessions");
-  EXPECT_EQ(sessions.cache, "sessions");
+  EXPECT_EQ(sessions.store, "sessions");
   EXPECT_EQ(sessions.args["sentinels"].size(), 3u);
+  const auto& orders = lab.probes.at("orders");
+  EXPECT_EQ(orders.kind, "sql_writes");
+  EXPECT_EQ(orders.args["read_host"], "10.0.0.30") << "read where it writes";
 }
 
 TEST(Environment, UnknownNamesAreRefusedWithTheNearest) {
@@ -74,6 +82,14 @@ TEST(Environment, WrongValuesSayWhatWasExpected) {
               HasSubstr("expected a number from 0.01 to 5000, found 0"));
   EXPECT_THAT(wrong("probes = { x = redis { rate = 1, cache = 'c', sentinels = {} } }"),
               HasSubstr("expected 1 to 16 addresses"));
+  EXPECT_THAT(wrong("probes = { x = sql_writes { rate = 1, database = 'shop', address = "
+                    "'10.0.0.1:3306' } }, databases = { orders = {} }, caches = { shop = {} }"),
+              HasSubstr("unknown database 'shop'; known: orders"));
+  EXPECT_THAT(wrong(one_probe + ", databases = { x = {} }, caches = { x = {} }"),
+              HasSubstr("there is a cache or database of that name already"));
+  EXPECT_THAT(wrong(one_probe + ", slo = { home = latency('home', { versus_baseline = { times = 2 "
+                                "} }) }"),
+              HasSubstr("versus_baseline in run:expect"));
 }
 
 TEST(Environment, RefusesAnObjectiveThatItsBaselineCannotExpress) {

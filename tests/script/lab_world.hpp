@@ -21,26 +21,34 @@ inline targets::Component node(std::string name, std::string kind, std::string z
   return component;
 }
 
-/// Three zones with Redis (primary in a) and a reserved and a spot node each.
+/// Three zones with Redis and a database (both at home in a) and a reserved and a spot node each; a
+/// third party behind a NAT gateway.
 inline targets::World lab_world() {
   targets::World world;
   world.name = "lab";
   world.profile = "hardened";
   world.zones = {"a", "b", "c"};
-  world.homes = {{"sessions", "a-redis"}};
+  world.hosts = {"client", "neighbour", "nat", "pay", "a-reserved"};
+  world.homes = {{"sessions", "a-redis"}, {"orders", "a-db"}};
+  world.nat = {.host = "nat", .eips = 2, .ports_per_eip = 2048};
+  world.components.push_back(node("pay", "dependency", "", {{"dependency", "pay"}}));
   for (const auto& zone : world.zones) {
     const std::string role = zone == "a" ? "primary" : "replica";
     world.components.push_back(
         node(zone + "-redis", "redis", zone, {{"cache", "sessions"}, {"role", role}}));
-    world.components.push_back(node(zone + "-reserved", "app", zone, {{"service", "saas"}}));
+    world.components.push_back(node(zone + "-db", "database", zone,
+                                    {{"database", "orders"}, {"role", zone == "a" ? "rw" : "ro"}}));
+    world.components.push_back(node(zone + "-reserved", "app", zone, {{"service", "app"}}));
     world.components.push_back(
-        node(zone + "-spot", "app", zone, {{"service", "saas"}, {"spot", "true"}}));
+        node(zone + "-spot", "app", zone, {{"service", "app"}, {"spot", "true"}}));
   }
   return world;
 }
 
 inline std::set<std::string> lab_capabilities() {
-  return {"network.cut", "network.isolate", "process.kill", "process.stop", "cache.switchover"};
+  return {"network.cut",  "network.loss", "network.isolate",  "wire.shape",
+          "process.kill", "process.stop", "cache.switchover", "database.switchover",
+          "spot.reclaim", "nat.shrink",   "flows.hold",       "dependency.degrade"};
 }
 
 inline engine::Environment lab_environment() {
