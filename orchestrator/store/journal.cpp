@@ -275,15 +275,6 @@ Result<> FileJournal::append(const Json& record) {
   return {};
 }
 
-Result<> FileJournal::clear() {
-  if (const auto done = cut(magic.size()); !done) {
-    return done;
-  }
-  end_ = magic.size();
-  torn_ = false;
-  return {};
-}
-
 Result<JournalContents> read_journal(const fs::path& file) {
   const net::Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {

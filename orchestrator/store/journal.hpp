@@ -37,8 +37,6 @@ class FileJournal : public Journal {
   /// Error `io` when the disk is full or broken; the file then still ends with its last whole
   /// record.
   Result<> append(const Json& record) override;
-  /// Drops all records once nothing is open. Only for the owner of the lock.
-  Result<> clear();
 
  private:
   FileJournal(std::filesystem::path file, net::Fd fd, std::uint64_t end)

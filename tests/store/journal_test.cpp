@@ -147,15 +147,6 @@ TEST_F(JournalTest, AnUnusablePlaceIsAnErrorThatSaysWhatToDo) {
   EXPECT_FALSE(FileJournal::open(file_)) << "a device behind a link";
 }
 
-TEST_F(JournalTest, ClearForgetsEverything) {
-  auto journal = FileJournal::open(file_).value();
-  journal->append(three_[0]).value();
-  journal->clear().value();
-  EXPECT_TRUE(read_journal(file_).value().records.empty());
-  journal->append(three_[1]).value();
-  EXPECT_EQ(read_journal(file_).value().records, std::vector<Json>{three_[1]});
-}
-
 TEST_F(JournalTest, ARecordAboveTheLimitIsRefusedWhole) {
   auto journal = FileJournal::open(file_).value();
   EXPECT_EQ(journal->append({{"text", std::string(1 << 20, 'x')}}).error().kind, ErrorKind::usage);
