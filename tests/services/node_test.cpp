@@ -1,6 +1,8 @@
 #include "targets/lab/services/node.hpp"
 
 #include "targets/lab/services/sentinel.hpp"
+#include "targets/lab/services/worker.hpp"
+#include "tests/services/fakes.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <arpa/inet.h>
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <future>
@@ -86,12 +89,25 @@ class RedisProcess {
   pid_t pid_ = -1;
 };
 
-/// Everything that main.cpp puts together, with `held` writes at most.
+/// A node with everything real but the database, the third party and its peers; `held` writes at
+/// most.
 struct Stack {
   explicit Stack(const Endpoint& sentinel, int held)
-      : flags{"a-spot", "a", {"127.0.0.1", free_port()}, {sentinel}, "sessions", held, 5s, ""},
+      : flags(flags_of(sentinel, held)),
         watch({sentinel}, "sessions", tracker, [](const Endpoint&) {}),
-        hold(held, machine_time()) {}
+        hold(held, machine_time()) {
+    products.cents["acme/7"] = 549;
+    metrics.gauge("held_writes", [this] { return hold.figures().now; });
+  }
+  static Flags flags_of(const Endpoint& sentinel, int held) {
+    Flags flags;
+    flags.node = "a-spot";
+    flags.zone = "a";
+    flags.listen = {"127.0.0.1", free_port()};
+    flags.sentinels = {sentinel};
+    flags.hold_writes = held;
+    return flags;
+  }
 
   [[nodiscard]] httplib::Client client() const {
     httplib::Client client(flags.listen.address, flags.listen.port);
@@ -102,6 +118,10 @@ struct Stack {
     return client().Post("/login", {{"X-Deadline-Ms", deadline_ms}},
                          R"({"tenant": "acme", "user": "ann"})", "application/json");
   }
+  [[nodiscard]] httplib::Result checkout(const std::string& order) const {
+    const nlohmann::json body{{"tenant", "acme"}, {"product", "7"}, {"order", order}};
+    return client().Post("/checkout", body.dump(), "application/json");
+  }
   [[nodiscard]] std::string metrics_page() const { return client().Get("/metrics")->body; }
 
   const Flags flags;
@@ -111,9 +131,26 @@ struct Stack {
   SentinelWatch watch;
   RedisStore sessions{tracker}, cache{tracker};
   WriteHold hold;
+  ManualTime hands;  // for the fakes: none of them takes time
+  FakeProducts products{hands};
+  FakePrices prices;
+  FakePay pay{hands};
+  FakeOrders orders{hands};
+  RetryBudget retries{10};
+  Breaker breaker{Breaker::Settings{}, machine_time().now};
+  Bulkhead bulkhead{24};
+  GuardedPayments payments{{pay, breaker, bulkhead, metrics, machine_time().now, 1s}};
+  RedisJobs jobs{sessions, "a-spot", machine_time().now, metrics};
   Auth auth{sessions, hold, random_session_id};
-  Catalog catalog{{{"acme", {{"7", R"({"name":"anvil"})"}}}}, cache, machine_time(), metrics};
-  Node node{{flags, auth, catalog, hold, tracker, metrics, log}};
+  Catalog catalog{products, cache, retries, machine_time().now, metrics};
+  Billing billing{{prices, payments, orders, hold, jobs, metrics}};
+  Worker worker{jobs, machine_time().now, metrics};
+  std::atomic<bool> leaving = false;
+  Node node{parts()};
+
+  Node::Parts parts() {
+    return {flags, auth, catalog, billing, hold, metrics, log, [this] { return leaving.load(); }};
+  }
 };
 
 struct NodeTest : testing::Test {
@@ -138,7 +175,8 @@ TEST_F(NodeTest, LogsInAndServesTheCatalogueThroughTheCache) {
   EXPECT_EQ(stack->client().Get("/session/" + id + "?tenant=acme")->status, 200);
 
   for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(stack->client().Get("/catalog/7?tenant=acme")->body, R"({"name":"anvil"})");
+    EXPECT_EQ(stack->client().Get("/catalog/7?tenant=acme")->body,
+              R"({"name":"7 of acme","price_cents":549})");
   }
   EXPECT_EQ(stack->client().Get("/catalog/7")->status, 400);
   EXPECT_EQ(stack->client().Get("/health")->status, 200);
@@ -146,7 +184,6 @@ TEST_F(NodeTest, LogsInAndServesTheCatalogueThroughTheCache) {
   EXPECT_THAT(metrics, HasSubstr(R"(requests_total{role="auth",class="good"} 2)"));
   EXPECT_THAT(metrics, HasSubstr(R"(requests_total{role="catalog",class="rejected"} 1)"));
   EXPECT_THAT(metrics, HasSubstr(R"(cache_total{result="hit"} 1)"));
-  EXPECT_THAT(metrics, HasSubstr(to_string(redis.at)));
 }
 
 TEST_F(NodeTest, HoldsALoginWhileRedisHangsAndServesTheCatalogueMeanwhile) {
@@ -164,10 +201,54 @@ TEST_F(NodeTest, HoldsALoginWhileRedisHangsAndServesTheCatalogueMeanwhile) {
 
   redis.signal(SIGCONT);
   EXPECT_EQ(held.get()->status, 200);
+  EXPECT_EQ(stack->hold.figures().saved, 1u);
+  EXPECT_EQ(stack->hold.figures().rejected, 1u);
+  EXPECT_THAT(stack->metrics_page(), HasSubstr(R"(cache_errors_total{class="timeout"} 1)"));
+}
+
+TEST_F(NodeTest, SellsAndTheWorkerDeliversTheWebhookOnce) {
+  const auto stack = started(64);
+  EXPECT_EQ(stack->checkout("o-1")->body, R"({"order":"o-1","payment":"pay-1"})");
+  stack->pay.next = {CallError::none, 503, ""};
+  const auto degraded = stack->checkout("o-2");
+  EXPECT_EQ(degraded->status, 200);
+  EXPECT_EQ(degraded->get_header_value("X-Degraded"), "payment pending");
+
+  EXPECT_EQ(stack->worker.step(), 0s);
+  EXPECT_TRUE(stack->sessions.get("webhook:o-1", 300ms).ok());
+  EXPECT_FALSE(stack->sessions.get("webhook:o-2", 300ms).values.empty());
   const std::string metrics = stack->metrics_page();
-  EXPECT_THAT(metrics, HasSubstr("held_writes_saved_total 1\n"));
-  EXPECT_THAT(metrics, HasSubstr("held_writes_rejected_total 1\n"));
-  EXPECT_THAT(metrics, HasSubstr(R"(cache_errors_total{class="timeout"} 1)"));
+  EXPECT_THAT(metrics, HasSubstr(R"(jobs_total{event="done"} 2)"));
+  EXPECT_THAT(metrics, HasSubstr(R"(requests_total{role="billing",class="degraded"} 1)"));
+  EXPECT_THAT(metrics, HasSubstr(R"(payment_calls_total{class="status_503"} 1)"));
+}
+
+TEST_F(NodeTest, AJobThatAWorkerTookAndLeftIsDoneByAnother) {
+  const auto stack = started(64);
+  RedisJobs gone{stack->sessions, "gone", machine_time().now, stack->metrics};
+  ASSERT_TRUE(gone.prepare().ok());
+  gone.push("o-1");
+  std::vector<Job> taken;
+  ASSERT_TRUE(gone.take(taken).ok());
+  ASSERT_EQ(taken.size(), 1u);
+  std::uint64_t pending = 0;
+  EXPECT_TRUE(stack->jobs.pending(pending).ok());
+  EXPECT_EQ(pending, 1u);
+  // As if it had been taken long ago.
+  stack->sessions.command({"XCLAIM", "jobs", "workers", "gone", "0", taken[0].id, "IDLE", "60000"},
+                          300ms);
+  stack->worker.step();
+  EXPECT_THAT(stack->metrics_page(), HasSubstr(R"(jobs_total{event="claimed"} 1)"));
+  EXPECT_FALSE(stack->sessions.get("webhook:o-1", 300ms).values.empty());
+  EXPECT_TRUE(stack->jobs.pending(pending).ok());
+  EXPECT_EQ(pending, 0u);
+}
+
+TEST_F(NodeTest, ANodeThatLeavesSaysSoAndServesWhatStillComes) {
+  const auto stack = started(64);
+  stack->leaving = true;
+  EXPECT_EQ(stack->client().Get("/health")->status, 503);
+  EXPECT_EQ(stack->checkout("o-1")->status, 200);
 }
 
 TEST_F(NodeTest, FailsALoginAtOnceWithoutAHold) {
@@ -192,8 +273,7 @@ TEST_F(NodeTest, AnswersWhatItHoldsWhenItIsStopped) {
 
 TEST_F(NodeTest, RefusesAnAddressThatIsTaken) {
   const auto first = started(0);
-  Node second({first->flags, first->auth, first->catalog, first->hold, first->tracker,
-               first->metrics, first->log});
+  Node second(first->parts());
   const auto result = second.start();
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message, HasSubstr(to_string(first->flags.listen)));

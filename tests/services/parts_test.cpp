@@ -76,11 +76,24 @@ TEST(Log, SaysOnceASecondOfEachKindAndCountsTheRest) {
 }
 
 std::vector<std::string> args(std::map<std::string, std::string> changed = {}) {
-  std::map<std::string, std::string> all{
-      {"--node", "a-spot"},           {"--zone", "a"},
-      {"--listen", "10.0.1.11:8080"}, {"--cache", "sessions"},
-      {"--hold-writes", "64"},        {"--client-deadline-ms", "5000"},
-      {"--catalog", "c.json"},        {"--sentinels", "10.0.1.20:26379,10.0.2.20:26379"}};
+  std::map<std::string, std::string> all{{"--node", "a-spot"},
+                                         {"--zone", "a"},
+                                         {"--listen", "10.0.1.11:8080"},
+                                         {"--sentinels", "10.0.1.20:26379,10.0.2.20:26379"},
+                                         {"--cache", "sessions"},
+                                         {"--hold-writes", "64"},
+                                         {"--client-deadline-ms", "5000"},
+                                         {"--peers", "10.0.1.10:8080,10.0.1.11:8080"},
+                                         {"--orders", "10.0.0.30:3306"},
+                                         {"--reads", "10.0.0.30:3307"},
+                                         {"--retry-budget", "10"},
+                                         {"--pay", "198.51.100.10:8080"},
+                                         {"--guard-payments", "1"},
+                                         {"--payment-timeout-ms", "1000"},
+                                         {"--payment-bulkhead", "24"},
+                                         {"--metadata", "100.100.100.200:80"},
+                                         {"--metadata-poll-ms", "500"},
+                                         {"--drain", "1"}};
   changed.merge(all);
   std::vector<std::string> list;
   for (const auto& [flag, value] : changed) {
@@ -98,15 +111,20 @@ TEST(Flags, AreReadInAnyOrder) {
               ElementsAre(Endpoint{"10.0.1.20", 26379}, Endpoint{"10.0.2.20", 26379}));
   EXPECT_EQ(flags->hold_writes, 64);
   EXPECT_EQ(flags->client_deadline, 5s);
+  EXPECT_THAT(flags->peers, ElementsAre(Endpoint{"10.0.1.10", 8080}, Endpoint{"10.0.1.11", 8080}));
+  EXPECT_TRUE(flags->guard_payments);
+  EXPECT_EQ(flags->metadata_poll, 500ms);
+  EXPECT_TRUE(flags->drain);
 }
 
 TEST(Flags, ThatAreWrongAreNamedWithWhatWasExpected) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
-      {args({{"--hold-writes", "129"}}), "--hold-writes expects a number from 0 to 128"},
+      {args({{"--hold-writes", "97"}}), "--hold-writes expects a number from 0 to 96"},
       {args({{"--client-deadline-ms", "5s"}}), "--client-deadline-ms expects a number"},
       {args({{"--listen", "localhost:8080"}}), "expected IPV4:PORT"},
       {args({{"--sentinels", "10.0.1.20:26379,"}}), "expected IPV4:PORT"},
       {args({{"--listen", "10.0.1.11:0"}}), "expected IPV4:PORT"},
+      {args({{"--drain", "yes"}}), "--drain expects a number from 0 to 1"},
       {args({{"--nod", "x"}}), "did you mean '--node'"},
       {{"--node"}, "--node needs a value"},
       {{"--node", "a"}, "is missing"}};

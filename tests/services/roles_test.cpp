@@ -1,10 +1,8 @@
 #include "targets/lab/services/auth.hpp"
 #include "targets/lab/services/catalog.hpp"
-#include "tests/services/fake_store.hpp"
+#include "tests/services/fakes.hpp"
 
 #include <gtest/gtest.h>
-
-#include <fstream>
 
 namespace faultline::services {
 namespace {
@@ -62,16 +60,22 @@ TEST(SessionId, IsLongAndNeverTheSame) {
   EXPECT_NE(random_session_id(), random_session_id());
 }
 
+const std::string anvil = R"({"name":"7 of acme","price_cents":549})";
+
 struct CatalogTest : testing::Test {
   ManualTime hands;
   FakeStore cache{hands};
+  FakeProducts products{hands};
   Metrics metrics;
-  Catalog catalog{{{"acme", {{"7", R"({"name":"anvil"})"}}}}, cache, hands.time(), metrics};
+  RetryBudget retries{10};
+  Catalog catalog{products, cache, retries, hands.time().now, metrics};
+
+  CatalogTest() { products.cents["acme/7"] = 549; }
 };
 
-TEST_F(CatalogTest, AMissIsReadFromTheSourceAndCached) {
-  EXPECT_EQ(catalog.product("acme", "7").body, R"({"name":"anvil"})");
-  EXPECT_EQ(cache.keys.at("catalog:acme:7"), R"({"name":"anvil"})");
+TEST_F(CatalogTest, AMissIsReadFromTheDatabaseAndCached) {
+  EXPECT_EQ(catalog.product("acme", "7").body, anvil);
+  EXPECT_EQ(cache.keys.at("catalog:acme:7"), anvil);
 }
 
 TEST_F(CatalogTest, AHitComesFromTheCache) {
@@ -84,7 +88,7 @@ TEST_F(CatalogTest, WithoutTheCacheTheAnswerIsAsGood) {
     cache.broken = error;
     const Answer answer = catalog.product("acme", "7");
     EXPECT_EQ(answer.status, 200);
-    EXPECT_EQ(answer.body, R"({"name":"anvil"})");
+    EXPECT_EQ(answer.body, anvil);
   }
 }
 
@@ -103,18 +107,41 @@ TEST_F(CatalogTest, ACacheThatHangsCostsOneRequestItsTimeoutAndThenRests) {
 TEST_F(CatalogTest, WhatIsNotThereIsSaidToBeNotThere) {
   EXPECT_EQ(catalog.product("acme", "8").status, 404);
   EXPECT_EQ(catalog.product("globex", "7").status, 404);
+  EXPECT_TRUE(cache.keys.empty()) << "what is not there was cached";
   EXPECT_EQ(catalog.product("", "7").status, 400);
-  EXPECT_EQ(cache.calls, 0);
+  EXPECT_EQ(catalog.product("acme", "x'y").status, 400);
+  EXPECT_EQ(products.calls, 2);
 }
 
-TEST(LoadProducts, NamesAFileThatIsNotACatalogue) {
-  const auto missing = load_products("/nonexistent/catalog.json");
-  ASSERT_FALSE(missing);
-  EXPECT_NE(missing.error().message.find("/nonexistent/catalog.json"), std::string::npos);
+TEST_F(CatalogTest, AReadThatFailsIsMadeOnceMore) {
+  products.broken = SqlError::closed;
+  products.broken_calls = 1;
+  EXPECT_EQ(catalog.product("acme", "7").body, anvil);
+  EXPECT_EQ(products.calls, 2);
+}
 
-  const std::string file = testing::TempDir() + "catalog.json";
-  std::ofstream(file) << R"({"acme": {"7": {"name": "anvil"}}})";
-  EXPECT_EQ(load_products(file)->at("acme").at("7"), R"({"name":"anvil"})");
+TEST_F(CatalogTest, ADatabaseThatHangsCostsTwoTimeoutsAndIsSaidToBeTheReason) {
+  products.broken = SqlError::timeout;
+  const Instant start = hands.now;
+  const Answer answer = catalog.product("acme", "7");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.body, R"({"error":"catalogue: no answer in time"})");
+  EXPECT_EQ(hands.now, start + 800ms);
+}
+
+TEST_F(CatalogTest, AnErrorThatWouldBeTheSameIsNotTriedAgain) {
+  products.broken = SqlError::other;
+  EXPECT_EQ(catalog.product("acme", "7").status, 503);
+  EXPECT_EQ(products.calls, 1);
+}
+
+TEST_F(CatalogTest, WithoutABudgetAReadIsMadeOnce) {
+  RetryBudget none{0};
+  Catalog plain{products, cache, none, hands.time().now, metrics};
+  products.broken = SqlError::closed;
+  products.broken_calls = 1;
+  EXPECT_EQ(plain.product("acme", "7").status, 503);
+  EXPECT_EQ(products.calls, 1);
 }
 
 }  // namespace

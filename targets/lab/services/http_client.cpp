@@ -119,7 +119,9 @@ class Reader {
         continue;
       }
       if (n <= 0) {
-        parser_.put_eof(e);
+        if (n == 0 && parser_.is_header_done()) {
+          parser_.put_eof(e);  // a body without a length ends with the connection
+        }
         return parser_.is_done() ? CallError::none : CallError::closed;
       }
       text_.append(chunk.data(), static_cast<std::size_t>(n));

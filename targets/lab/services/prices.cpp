@@ -86,9 +86,9 @@ Price PeerPrices::of(const std::string& tenant, const std::string& product, Inst
   }
   const Json answer = Json::parse(reply.body, nullptr, false);
   if (reply.status != 200) {
-    const bool known = reply.status < 500;
     const std::string why = answer.is_object() ? answer.value("error", "") : "";
-    return {known ? reply.status : 502, 0, known ? why : fmt::format("status {}", reply.status)};
+    return {reply.status < 500 ? reply.status : 502, 0,
+            why.empty() ? fmt::format("status {}", reply.status) : why};
   }
   if (!answer.is_object() || !answer.value("price_cents", Json()).is_number_integer()) {
     return {502, 0, "an answer without a price"};
