@@ -72,8 +72,8 @@ class Carrier {
   std::minstd_rand random_{1};  // its numbers prove nothing; the same each time is welcome
   Inbox inbox_;
   Counts counts_;
-  Instant last_arrival_ = Instant::min();
-  Instant last_asked_ = Instant::min();
+  Instant last_arrival_{};  // not the least there is: a difference to it overflows
+  Instant last_asked_{};
   std::size_t last_round_bytes_ = 0;
   Duration lead_{};  ///< how late sleeps have ended
 };
