@@ -81,6 +81,9 @@ void Cluster::observe(const Observation& seen) {
     auto replication = seen.view->replication ? seen.view->replication : node->view.replication;
     node->view = *seen.view;
     node->view.replication = std::move(replication);
+    if (node->view.replication && node->view.replication->link == Replication::Link::connected) {
+      node->linked = seen.ended;
+    }
     remember_progress(seen);
   }
 }

@@ -78,7 +78,7 @@ class Cluster {
     NodeView view;       ///< the last one that was asked after `changed`
     bool fresh = false;  ///< `view` is the last answer
     std::uint64_t doing = 0;
-    Instant good_at{}, followed{}, revived{}, recloned{};
+    Instant good_at{}, linked{}, followed{}, revived{}, recloned{};
     int follows = 0;  ///< since it was in sync
   };
   enum class Stage { none, draining, holding, promoting };

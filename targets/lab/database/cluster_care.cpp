@@ -94,8 +94,8 @@ void Cluster::mend_replica(Node& node, Instant now) {
     return;
   }
   const bool stopped = replication.link == Replication::Link::stopped || !replication.applying;
-  const bool stuck =
-      replication.link == Replication::Link::connecting && now - node.followed >= link_patience;
+  const bool stuck = replication.link == Replication::Link::connecting &&
+                     now - std::max(node.followed, node.linked) >= link_patience;
   if (!right || stopped || stuck) {
     node.follows += right && stopped ? 1 : 0;
     issue(node, Act::follow, source);

@@ -38,6 +38,11 @@ std::vector<std::string> server_arguments(const Server& server) {
   argv.push_back("--pid-file=" + (server.folder / "mariadb.pid").string());
   argv.push_back(fmt::format("--server-id={}", server.id));
   argv.push_back(fmt::format("--rpl-semi-sync-slave-enabled={}", server.semi_sync ? 1 : 0));
+  if (server.semi_sync) {
+    // Cuts off the tail of its binary log that was not committed, so not confirmed either. Without
+    // confirmations that tail may be what clients were told is there, so it stays.
+    argv.emplace_back("--init-rpl-role=SLAVE");
+  }
   argv.insert(argv.end(),
               {
                   "--log-bin=binlog",
@@ -50,7 +55,6 @@ std::vector<std::string> server_arguments(const Server& server) {
                   "--gtid-strict-mode=1",  // a diverged node fails loudly, and is cloned anew
                   "--read-only=1",
                   "--skip-slave-start",  // the manager says whom to follow
-                  "--init-rpl-role=SLAVE",
                   // Whether it waits for replicas is set when it becomes writable: on a replica it
                   // would stop replication for ever.
                   "--rpl-semi-sync-master-enabled=0",
