@@ -287,6 +287,7 @@ Json recovery_record(const Objective& o, const Probes::Measured& writer) {
   const auto& r = *o.recovery;
   return {{"probe", writer.probe.name},
           {"store", writer.probe.store},
+          {"store_kind", writer.probe.kind == "sql_writes" ? "database" : "cache"},
           {"objective_ms", to_ms(o.expectation.over)},
           {"actual_ms", r.actual_ms},
           {"censored", r.censored},

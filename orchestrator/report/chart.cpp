@@ -2,6 +2,7 @@
 
 #include "orchestrator/report/markup.hpp"
 #include "orchestrator/report/record.hpp"
+#include "orchestrator/report/story.hpp"
 #include "orchestrator/report/terminal_text.hpp"
 
 #include <fmt/format.h>
@@ -119,7 +120,7 @@ std::string phases_row(const Json& record, const Axis& axis, double y) {
   return out;
 }
 
-std::string fault_row(const Json& fault, const Axis& axis, double y) {
+std::string fault_row(const Json& fault, std::string_view name, const Axis& axis, double y) {
   const auto span = in_force(fault, axis);
   if (!span) {
     return "";
@@ -127,7 +128,7 @@ std::string fault_row(const Json& fault, const Axis& axis, double y) {
   const auto& actions = list(fault, "actions");
   const auto summary = actions.empty() ? text(fault, "fault") : text(actions.front(), "summary");
   const double begin = axis.x(span->from_ms);
-  std::string out = row_name(y, "fault");
+  std::string out = row_name(y, name);
   out += box(axis, *span, y, row - 4, "fault",
              fmt::format("{}: in force for {}", summary, brief_ms(span->to_ms - span->from_ms)));
   out += label(begin + 6, y + 15, right - begin, summary, "inside");
@@ -206,6 +207,17 @@ std::vector<Point> points_of(const Json& probe) {
 constexpr double bars_top = 8, bars_bottom = 98;
 constexpr double lines_top = 116, lines_bottom = 196;
 constexpr double probe_height = lines_bottom + 24;
+
+/// Lines where a fault began and ended, with its letter between the bars and the curves.
+std::string time_mark(const Axis& axis, Span span, std::string_view mark) {
+  std::string out;
+  for (const double at : {span.from_ms, span.to_ms}) {
+    out += fmt::format(R"(<line class="limit" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/>)",
+                       axis.x(at), bars_top - 4, lines_bottom);
+  }
+  return out + fmt::format(R"(<text class="tick" x="{:.1f}" y="{}">{}</text>)",
+                           axis.x(span.from_ms) + 3, bars_bottom + 12, escape(mark));
+}
 
 std::string bars(const std::vector<Point>& points, const Axis& axis) {
   double most = 1;
@@ -302,10 +314,12 @@ std::string timeline_svg(const Json& record) {
   double y = top;
   std::string rows = phases_row(record, axis, y);
   double start_ms = axis.end_ms();
-  for (const auto& fault : list(record, "faults")) {
-    if (const auto span = in_force(fault, axis)) {
+  const auto& faults = list(record, "faults");
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    if (const auto span = in_force(faults[i], axis)) {
       start_ms = std::min(start_ms, span->from_ms);
-      rows += fault_row(fault, axis, y += row);
+      rows +=
+          fault_row(faults[i], faults.size() > 1 ? "fault " + mark_of(i) : "fault", axis, y += row);
     }
   }
   for (const auto& recovery : list(record, "recovery")) {
@@ -322,15 +336,19 @@ std::string probe_svg(const Json& record, const Json& probe) {
   const auto attributes =
       fmt::format(R"( data-left="{}" data-right="{}" data-end="{}" data-points="{}")", left, right,
                   axis.end_ms(), escape(data_points(points)));
+  std::string marks;
   std::string out =
       open_svg(probe_height, "probe", "Requests by second and latency of " + text(probe, "name"),
                attributes);
-  for (const auto& fault : list(record, "faults")) {
-    if (const auto span = in_force(fault, axis)) {
+  const auto& faults = list(record, "faults");
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    if (const auto span = in_force(faults[i], axis)) {
       out += box(axis, *span, bars_top - 4, lines_bottom - bars_top + 4, "shade",
-                 text(fault, "fault") + " in force");
+                 text(faults[i], "fault") + " in force");
+      marks += faults.size() < 2 ? "" : time_mark(axis, *span, mark_of(i));
     }
   }
+  out += marks;
   return out + axis.grid(bars_top, lines_bottom) + bars(points, axis) + latencies(points, axis) +
          "</svg>";
 }

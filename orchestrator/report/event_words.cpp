@@ -119,7 +119,7 @@ EventWords nothing(const Json&) {
   return {};
 }
 
-constexpr std::array<std::pair<std::string_view, Words>, 22> known{{
+constexpr std::array<std::pair<std::string_view, Words>, 24> known{{
     {"run_started", started},
     {"phase", phase},
     {"heal", heal},
@@ -128,6 +128,8 @@ constexpr std::array<std::pair<std::string_view, Words>, 22> known{{
     {"fault_refused", fault_refused},
     {"effect_proved", effect_proved},
     {"effect_missing", effect_missing},
+    {"completed", effect_proved},
+    {"completion_missing", effect_missing},
     {"fault_reverting", fault_step},
     {"fault_reverted", fault_step},
     {"residue", residue},

@@ -45,10 +45,10 @@ std::string overview(const std::vector<Json>& records) {
 }
 
 std::string run_part(const Json& record, std::size_t number_of_run) {
-  return fmt::format(R"(<article id="run-{}">{}{}{}{}{}{}{}</article>)", number_of_run,
-                     banner(record), timeline_section(record), objectives_section(record),
-                     recovery_section(record), probes_section(record), faults_section(record),
-                     evidence_section(record));
+  return fmt::format(R"(<article id="run-{}">{}{}{}{}{}{}{}{}{}</article>)", number_of_run,
+                     banner(record), timeline_section(record), story_section(record),
+                     objectives_section(record), recovery_section(record), probes_section(record),
+                     components_section(record), faults_section(record), evidence_section(record));
 }
 
 }  // namespace

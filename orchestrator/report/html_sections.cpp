@@ -2,8 +2,10 @@
 
 #include "orchestrator/report/chart.hpp"
 #include "orchestrator/report/event_words.hpp"
+#include "orchestrator/report/html_parts.hpp"
 #include "orchestrator/report/markup.hpp"
 #include "orchestrator/report/record.hpp"
+#include "orchestrator/report/story.hpp"
 #include "orchestrator/report/verdict.hpp"
 
 #include <fmt/format.h>
@@ -14,41 +16,12 @@
 namespace faultline::report {
 namespace {
 
-constexpr std::string_view unknown = R"(<span class="unknown">not measured</span>)";
-
-std::string known_or(std::optional<double> value, std::string_view unit) {
-  return value ? escape(brief(*value, unit)) : std::string(unknown);
-}
-
 /// A percentile of a probe: null, with requests, means that it falls among bad ones.
 std::string percentile(const Json& probe, std::string_view field) {
   const auto value = number(probe, field);
   return value                                  ? escape(brief_ms(*value))
          : number(probe, "bad").value_or(0) > 0 ? "among the bad"
-                                                : std::string(unknown);
-}
-
-/// A figure with its name, for a <dl class="figures">.
-std::string figure(std::string_view name, std::string_view markup, std::string_view css = "") {
-  return fmt::format(R"(<div class="{}"><dt>{}</dt><dd>{}</dd></div>)", css, escape(name), markup);
-}
-
-std::string section(std::string_view title, std::string_view markup) {
-  return fmt::format(R"(<section class="card"><h3>{}</h3>{}</section>)", title, markup);
-}
-
-std::string table(std::string_view head, std::string_view rows) {
-  return fmt::format(
-      R"(<div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>)",
-      head, rows);
-}
-
-std::string bullets(const std::vector<std::string>& items, std::string_view css = "") {
-  std::string out;
-  for (const auto& item : items) {
-    out += fmt::format("<li>{}</li>", escape(item));
-  }
-  return fmt::format(R"(<ul class="{}">{}</ul>)", css, out);
+                                                : std::string(unknown_markup);
 }
 
 /// An object of plain values: "mode = crash, share = 0.5".
@@ -69,14 +42,15 @@ std::string figures(const Json& record) {
     const auto actual = number(recovery, "actual_ms");
     const auto objective = number(recovery, "objective_ms");
     const bool met = actual && objective && *actual <= *objective && !flag(recovery, "censored");
-    out += figure(
-        "Recovery of " + recovery_subject(recovery),
-        fmt::format("{}<small> of {}</small>", actual ? escape(recovery_actual(recovery)) : unknown,
-                    objective ? brief_ms(*objective) : "no objective"),
-        met ? "met" : "missed");
+    out +=
+        figure("Recovery of " + recovery_subject(recovery),
+               fmt::format("{}<small> of {}</small>",
+                           actual ? escape(recovery_actual(recovery)) : std::string(unknown_markup),
+                           objective ? brief_ms(*objective) : "no objective"),
+               met ? "met" : "missed");
   }
   const auto lost = lost_writes(record);
-  out += figure("Acknowledged writes lost", lost ? grouped(*lost) : std::string(unknown),
+  out += figure("Acknowledged writes lost", lost ? grouped(*lost) : std::string(unknown_markup),
                 lost ? (*lost > 0 ? "missed" : "met") : "");
   const auto& worst = worst_probe(record);
   if (!worst.is_null()) {
@@ -132,22 +106,6 @@ constexpr std::array<std::pair<const char*, const char*>, 8> recovery_steps{
      {"declared_ms", "Declared"},
      {"resolution_ms", "Resolution"}}};
 
-std::string writes_list(const Json& writes) {
-  static constexpr std::array<std::pair<const char*, const char*>, 6> counts{
-      {{"attempted", "Attempted"},
-       {"acknowledged", "Acknowledged"},
-       {"ambiguous", "Ambiguous"},
-       {"lost", "Lost"},
-       {"duplicated", "Duplicated"},
-       {"stale", "Stale"}}};
-  std::string out;
-  for (const auto& [field, name] : counts) {
-    out += figure(name, known_or(number(writes, field), ""));
-  }
-  out += figure("Recovery point actual", known_or(number(writes, "rpa_ms"), "ms"));
-  return fmt::format(R"(<dl class="facts steps">{}</dl>)", out);
-}
-
 std::string probe_part(const Json& record, const Json& probe) {
   std::vector<std::string> errors;
   for (const auto& [name, count] : object(probe, "errors").items()) {
@@ -160,14 +118,17 @@ std::string probe_part(const Json& record, const Json& probe) {
       R"(<figure><figcaption><b>{}</b> <span>{} requests, {} good, {} degraded, {} bad{}</span>)"
       R"(<output></output></figcaption><div class="scroll">{}</div>)"
       R"(<p class="note">p50 {}, p90 {}, p99 {}, p99.9 {}, max {}; uncorrected p99 {}; the worker )"
-      R"(was {} late at p99</p></figure>)",
+      R"(was {} late at p99</p>{}</figure>)",
       escape(text(probe, "name")), grouped(number(probe, "requests").value_or(0)),
       good ? brief(*good, "%") : "–", grouped(number(probe, "degraded").value_or(0)),
       grouped(number(probe, "bad").value_or(0)),
       errors.empty() ? "" : escape(fmt::format(": {}", fmt::join(errors, ", "))),
       probe_svg(record, probe), percentile(probe, "p50_ms"), percentile(probe, "p90_ms"),
       percentile(probe, "p99_ms"), percentile(probe, "p999_ms"), percentile(probe, "max_ms"),
-      known_or(number(object(probe, "uncorrected"), "p99_ms"), "ms"), known_or(delay, "ms"));
+      known_or(number(object(probe, "uncorrected"), "p99_ms"), "ms"), known_or(delay, "ms"),
+      object(probe, "writes").empty() || !recovery_of(record, text(probe, "name")).is_null()
+          ? ""  // the recovery has them
+          : writes_list(object(probe, "writes")));
 }
 
 /// "applied +14.31 s, effective +14.35 s, reverted +37.16 s".
@@ -181,7 +142,7 @@ std::string fault_times(const Json& fault) {
   return fmt::format("{}", fmt::join(out, ", "));
 }
 
-std::string fault_part(const Json& fault) {
+std::string fault_part(const Json& fault, std::string_view mark) {
   std::string rows;
   for (const auto& action : list(fault, "actions")) {
     const auto undo = text(action, "undo_summary");
@@ -194,13 +155,21 @@ std::string fault_part(const Json& fault) {
   const auto residue = texts(fault, "residue");
   const auto lasting = texts(fault, "lasting_changes");
   std::string out = fmt::format(
-      R"(<h4>{} <small>{}</small> <span class="chip">{}</span></h4><p class="note">{}</p>)",
-      escape(text(fault, "fault")), escape(pairs(object(fault, "params"))),
-      escape(text(fault, "reversibility")), escape(fault_times(fault)));
+      R"(<h4>{}{} <small>{}</small> <span class="chip">{}</span></h4><p class="note">{}</p>)",
+      mark.empty() ? "" : fmt::format("{}: ", mark), escape(text(fault, "fault")),
+      escape(pairs(object(fault, "params"))), escape(text(fault, "reversibility")),
+      escape(fault_times(fault)));
   out += table("<th>Action</th><th>Undone by</th><th>Outcome</th>", rows);
-  out += fmt::format(R"(<dl class="facts">{}{}{}{}{}</dl>)",
+  const auto before = text(effect, "before");
+  const auto completion = text(effect, "completion");
+  const bool completed = flag(effect, "completed");
+  out += fmt::format(R"(<dl class="facts">{}{}{}{}{}{}{}</dl>)",
+                     before.empty() ? "" : figure("Before it", escape(before)),
                      figure(proved ? "Effect, proved" : "Effect, NOT proved",
                             escape(text(effect, "evidence")), proved ? "met" : "missed"),
+                     completion.empty() ? ""
+                                        : figure(completed ? "Complete" : "NOT complete",
+                                                 escape(completion), completed ? "met" : "missed"),
                      figure("Resources", bullets(texts(fault, "resources"))),
                      figure("Declared end state", bullets(texts(fault, "end_state"))),
                      lasting.empty() ? "" : figure("Lasting changes", bullets(lasting)),
@@ -307,8 +276,9 @@ std::string probes_section(const Json& record) {
 
 std::string faults_section(const Json& record) {
   std::string out;
-  for (const auto& fault : list(record, "faults")) {
-    out += fault_part(fault);
+  const auto& faults = list(record, "faults");
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    out += fault_part(faults[i], faults.size() > 1 ? mark_of(i) : "");
   }
   return out.empty() ? "" : section("Faults", out);
 }

@@ -16,6 +16,9 @@ std::string objectives_section(const nlohmann::json& record);
 /// The recovery in its steps, and what became of the acknowledged writes.
 std::string recovery_section(const nlohmann::json& record);
 std::string probes_section(const nlohmann::json& record);
+/// For a run with several faults; empty for others.
+std::string story_section(const nlohmann::json& record);
+std::string components_section(const nlohmann::json& record);
 std::string faults_section(const nlohmann::json& record);
 /// All events, versions and hashes.
 std::string evidence_section(const nlohmann::json& record);

@@ -132,7 +132,7 @@ std::string objective_in_words(const Json& record, const Json& objective) {
 
 const Json& recovery_of(const Json& record, std::string_view subject) {
   for (const auto& recovery : list(record, "recovery")) {
-    if (text(recovery, "probe") == subject || text(recovery, "cache") == subject) {
+    if (text(recovery, "probe") == subject || text(recovery, "store") == subject) {
       return recovery;
     }
   }
@@ -140,8 +140,8 @@ const Json& recovery_of(const Json& record, std::string_view subject) {
 }
 
 std::string recovery_subject(const Json& recovery) {
-  const auto cache = text(recovery, "cache");
-  return cache.empty() ? text(recovery, "probe") : cache;
+  const auto store = text(recovery, "store");
+  return store.empty() ? text(recovery, "probe") : store;
 }
 
 std::string recovery_actual(const Json& recovery) {
@@ -196,15 +196,23 @@ const Json& worst_probe(const Json& record) {
   return *worst;
 }
 
-std::optional<double> worst_good_percent(const Json& record) {
-  std::optional<double> worst;
+const Json& worst_share(const Json& record) {
+  const auto rank = [](const Json& objective) {
+    return std::pair(*number(objective, "measured"), text(objective, "phase") != "method");
+  };
+  const Json* worst = &null_json;
   for (const auto& objective : list(record, "objectives")) {
-    const auto value = number(objective, "measured");
-    if (value && text(objective, "unit") == "%" && (!worst || *value < *worst)) {
-      worst = value;
+    if (number(objective, "measured") && text(objective, "unit") == "%" &&
+        (worst->is_null() || rank(objective) < rank(*worst))) {
+      worst = &objective;
     }
   }
-  return worst ? worst : good_percent(worst_probe(record));
+  return *worst;
+}
+
+std::optional<double> worst_good_percent(const Json& record) {
+  const auto& worst = worst_share(record);
+  return worst.is_null() ? good_percent(worst_probe(record)) : number(worst, "measured");
 }
 
 std::optional<double> lost_writes(const Json& record) {

@@ -39,9 +39,9 @@ std::string asked(const Json& objective);
 std::string measured(const Json& record, const Json& objective);
 /// "sessions recovery 31.8 s, objective ≤ 5 s". Also for an objective event, with a null `record`.
 std::string objective_in_words(const Json& record, const Json& objective);
-/// The record's entry in `recovery` for a probe or a cache, or null.
+/// The record's entry in `recovery` for a probe, a cache or a database, or null.
 const Json& recovery_of(const Json& record, std::string_view subject);
-/// What recovered: its cache where that is known, else its probe.
+/// What recovered: its cache or database where that is known, else its probe.
 std::string recovery_subject(const Json& recovery);
 /// "2.31 s", "> 60 s" or "not measured".
 std::string recovery_actual(const Json& recovery);
@@ -50,7 +50,9 @@ std::string recovery_actual(const Json& recovery);
 const Json& worst_recovery(const Json& record);
 /// The probe that an objective names and that users could use least; null when none.
 const Json& worst_probe(const Json& record);
-/// The smallest percentage among the objectives measured in percent, else the worst probe's.
+/// The objective in percent that was kept least; among equals one of the method. Null when none.
+const Json& worst_share(const Json& record);
+/// What it measured, else the worst probe's share of good requests.
 std::optional<double> worst_good_percent(const Json& record);
 /// Acknowledged writes lost, over all probes that write; none when nothing was read back.
 std::optional<double> lost_writes(const Json& record);

@@ -1,6 +1,8 @@
 #include "orchestrator/report/summary.hpp"
 
+#include "orchestrator/report/components.hpp"
 #include "orchestrator/report/record.hpp"
+#include "orchestrator/report/story.hpp"
 #include "orchestrator/report/terminal_text.hpp"
 #include "orchestrator/report/verdict.hpp"
 
@@ -66,10 +68,11 @@ void add_phases(Page& page, const Json& record) {
   page.add("phases", fmt::format("{}", fmt::join(phases, ", ")));
 }
 
-void add_fault(Page& page, const Json& fault) {
+void add_fault(Page& page, const Json& fault, const std::string& mark) {
   const auto applied = offset_ms(fault, "applied_at");
   const auto reverted = offset_ms(fault, "reverted_at");
-  page.heading(fmt::format("fault {} ({})", text(fault, "fault"), text(fault, "reversibility")));
+  page.heading(fmt::format("fault {}{} ({})", mark.empty() ? "" : mark + ": ", text(fault, "fault"),
+                           text(fault, "reversibility")));
   for (const auto& action : list(fault, "actions")) {
     const auto undo = text(action, "undo_summary");
     page.add(text(action, "outcome"),
@@ -81,8 +84,12 @@ void add_fault(Page& page, const Json& fault) {
                   reverted ? fmt::format("{:+.3f} s", *reverted / 1000) : "not reverted"));
   const auto& effect = object(fault, "effect");
   const bool proved = flag(effect, "proved");
+  const bool completed = flag(effect, "completed");
+  page.add("before it", text(effect, "before"));
   page.add(proved ? "proved" : "NOT PROVED", text(effect, "evidence"),
            proved ? Style::plain : Style::bad);
+  page.add(completed ? "complete" : "NOT COMPLETE", text(effect, "completion"),
+           completed ? Style::plain : Style::bad);
   page.add("lasting", fmt::format("{}", fmt::join(texts(fault, "lasting_changes"), "; ")));
   const auto residue = texts(fault, "residue");
   page.add("residue", residue.empty() ? "none" : fmt::format("{}", fmt::join(residue, "; ")),
@@ -137,6 +144,32 @@ void add_recovery(Page& page, const Json& record) {
   }
 }
 
+/// Of a writer that is not where users are: "; 120 writes acknowledged, 118 of them lost".
+std::string written(const Json& probe) {
+  const auto& writes = object(probe, "writes");
+  const auto acknowledged = number(writes, "acknowledged");
+  const auto lost = number(writes, "lost");
+  return acknowledged && lost ? fmt::format("; {} writes acknowledged, {} of them lost",
+                                            grouped(*acknowledged), grouped(*lost))
+                              : "";
+}
+
+/// What the probes got while which faults were in force; for runs with several.
+void add_story(Page& page, const Json& record) {
+  if (list(record, "faults").size() < 2) {
+    return;
+  }
+  page.heading("which fault did what");
+  for (const auto& stretch : stretches(record)) {
+    std::vector<std::string> got;
+    for (const auto& probe : stretch.got) {
+      got.push_back(fmt::format("{} {}", probe.probe, probe.in_words()));
+    }
+    page.add(fmt::format("{:+.1f} s {}", stretch.from_ms / 1000, marks_in_words(stretch)),
+             fmt::format("{}", fmt::join(got, "; ")));
+  }
+}
+
 void add_probes(Page& page, const Json& record) {
   if (list(record, "probes").empty()) {
     return;
@@ -149,12 +182,14 @@ void add_probes(Page& page, const Json& record) {
     for (const auto& [name, count] : object(probe, "errors").items()) {
       errors.push_back(fmt::format("{} '{}'", count.dump(), name));
     }
-    page.add(text(probe, "name"),
-             fmt::format("{} requests, {} good, {} bad{}; p99 {}",
-                         grouped(number(probe, "requests").value_or(0)),
-                         good ? brief(*good, "%") : "-", grouped(number(probe, "bad").value_or(0)),
-                         errors.empty() ? "" : fmt::format(" ({})", fmt::join(errors, ", ")),
-                         p99 ? brief_ms(*p99) : "among the bad"));
+    page.add(
+        text(probe, "name"),
+        fmt::format("{} requests, {} good, {} degraded, {} bad{}; p99 {}{}",
+                    grouped(number(probe, "requests").value_or(0)), good ? brief(*good, "%") : "-",
+                    grouped(number(probe, "degraded").value_or(0)),
+                    grouped(number(probe, "bad").value_or(0)),
+                    errors.empty() ? "" : fmt::format(" ({})", fmt::join(errors, ", ")),
+                    p99 ? brief_ms(*p99) : "among the bad", written(probe)));
   }
 }
 
@@ -164,12 +199,18 @@ std::string summary_text(const Json& record, bool colour) {
   Page page(colour);
   add_head(page, record);
   add_phases(page, record);
-  for (const auto& fault : list(record, "faults")) {
-    add_fault(page, fault);
+  const auto& faults = list(record, "faults");
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    add_fault(page, faults[i], faults.size() > 1 ? mark_of(i) : "");
   }
+  add_story(page, record);
   add_objectives(page, record);
   add_recovery(page, record);
   add_probes(page, record);
+  if (const auto usage = usage_in_words(record); !usage.empty()) {
+    page.heading("processes");
+    page.add("while broken", usage);
+  }
   return page.text();
 }
 

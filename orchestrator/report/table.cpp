@@ -7,11 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace faultline::report {
 namespace {
 
-constexpr std::size_t table_width = 120;  // fits a pipeline's log and half a wide screen
+constexpr std::size_t table_width = 100;  // fits a pipeline's log and half a wide screen
 constexpr std::size_t gap = 2;
 
 struct Column {
@@ -19,12 +20,13 @@ struct Column {
   std::size_t most;  ///< cells at most; the last column takes what is left
   bool right;
 };
-constexpr std::array<Column, 7> columns{{{"DRILL", 28, false},
+constexpr std::array<Column, 8> columns{{{"DRILL", 20, false},
                                          {"VERDICT", 12, false},
-                                         {"GOOD %", 7, true},
-                                         {"P99", 8, true},
-                                         {"RECOVERY / OBJECTIVE", 20, true},
-                                         {"LOST", 7, true},
+                                         {"GOOD %", 12, true},
+                                         {"P99", 7, true},
+                                         {"RECOVERY / RTO", 15, true},
+                                         {"LOST", 5, true},
+                                         {"TOOK", 7, true},
                                          {"PROVED", table_width, false}}};
 using Row = std::array<std::string, columns.size()>;
 
@@ -35,6 +37,13 @@ std::string recovery_cell(const Json& record) {
   }
   const auto objective = number(recovery, "objective_ms");
   return recovery_actual(recovery) + " / " + (objective ? brief_ms(*objective) : "-");
+}
+
+/// Where the promise is to serve at all, degraded answers count, and the cell says so.
+std::string good_cell(const Json& record) {
+  const auto good = worst_good_percent(record);
+  const auto* counted = text(worst_share(record), "sli") == "served" ? " served" : "";
+  return good ? fmt::format("{:.2f}{}", std::floor(*good * 100) / 100, counted) : "-";
 }
 
 /// A percentile among bad requests is slower than anything, which the record writes as null.
@@ -57,15 +66,11 @@ std::string proved_cell(const Json& record) {
 }
 
 Row row_of(const Json& record) {
-  const auto good = worst_good_percent(record);
   const auto lost = lost_writes(record);
-  Row row{text(record, "experiment"),
-          text(record, "verdict"),
-          good ? fmt::format("{:.2f}", *good) : "-",
-          p99_cell(worst_probe(record)),
-          recovery_cell(record),
-          lost ? grouped(*lost) : "-",
-          proved_cell(record)};
+  const auto took = offset_ms(record, "finished");
+  Row row{text(record, "experiment"),    text(record, "verdict"), good_cell(record),
+          p99_cell(worst_probe(record)), recovery_cell(record),   lost ? grouped(*lost) : "-",
+          took ? brief_ms(*took) : "-",  proved_cell(record)};
   std::transform(row.begin(), row.end(), row.begin(), [](const auto& c) { return printable(c); });
   return row;
 }

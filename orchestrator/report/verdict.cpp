@@ -48,8 +48,8 @@ std::string look_at(const Json& record, const Json& objective) {
   std::vector<std::string> places;
   if (sli == "recovery") {
     const auto& recovery = recovery_of(record, text(objective, "probe"));
-    places.push_back(text(recovery, "cache").empty() ? "the failover manager's log"
-                                                     : "sentinel logs");
+    places.push_back(text(recovery, "store_kind") == "cache" ? "sentinel logs"
+                                                             : "the failover manager's log");
   } else if (sli == "lost") {
     places.push_back("the replication settings and the writes accounting");
   } else if (sli == "latency") {
@@ -87,7 +87,8 @@ std::string failed_words(const Json& record) {
 std::string passed_words(const Json& record) {
   std::vector<std::string> parts;
   if (const auto good = worst_good_percent(record)) {
-    parts.push_back(brief(*good, "%") + " good at worst");
+    const bool served = text(worst_share(record), "sli") == "served";
+    parts.push_back(brief(*good, "%") + (served ? " served at worst" : " good at worst"));
   }
   if (const auto& recovery = worst_recovery(record); !recovery.is_null()) {
     const auto objective = number(recovery, "objective_ms");
@@ -110,7 +111,7 @@ std::string first_symptom(const Json& record) {
   if (!after) {
     return "";
   }
-  return fmt::format("{} '{}' {} after: {}", text(symptom, "probe"), text(symptom, "error"),
+  return fmt::format("{}: {}, {} after: {}", text(symptom, "probe"), text(symptom, "error"),
                      brief_ms(*after), first_cause(record));
 }
 

@@ -15,7 +15,7 @@ using testing::StartsWith;
 TEST(LastLine, OfAFailureNamesTheObjectiveTheFirstSymptomAndWhereToLook) {
   const auto line = last_line(failed_record());
   EXPECT_THAT(line, StartsWith("FAILED redis_failover: sessions recovery 31.8 s, objective ≤ 5 s "
-                               "(and 2 more); first symptom: login 'status 503' 62 ms after: kill "
+                               "(and 2 more); first symptom: login: status 503, 62 ms after: kill "
                                "a-redis (SIGKILL); look at: sentinel logs, `faultline show "));
   EXPECT_THAT(line, HasSubstr(failed_record()["id"].get<std::string>()));
 }
