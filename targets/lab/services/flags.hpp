@@ -29,7 +29,7 @@ struct Flags {
   std::vector<Endpoint> peers;  ///< --peers 10.0.1.10:8080,...: nodes that are asked for prices
   Endpoint orders;              ///< --orders 10.0.0.30:3306: the cluster endpoint
   Endpoint reads;               ///< --reads 10.0.0.30:3307: the read endpoint
-  int retry_budget = 0;  ///< --retry-budget 10; 0: who is asked is asked once, and waited for
+  int retry_budget = 0;         ///< --retry-budget 10; 0: who fails is not asked again
 
   Endpoint pay;                                     ///< --pay 198.51.100.10:8080
   bool guard_payments = false;                      ///< --guard-payments 1: all that follows

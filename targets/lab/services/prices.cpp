@@ -60,9 +60,9 @@ PeerPrices::PeerPrices(const Parts& parts)
 
 CallReply PeerPrices::ask(const std::string& target, Instant deadline) {
   const std::size_t peer = turns_.next();
-  CallLimits limits;
+  CallLimits limits{Instant::max(), deadline};
   if (parts_.retries != nullptr) {
-    limits.connect = std::min(parts_.now() + connect_limit, deadline);
+    limits.connect = parts_.now() + connect_limit;
     limits.answer = std::min(parts_.now() + answer_limit, deadline);
   }
   CallReply reply = parts_.peers.get(peer, target, limits);

@@ -59,7 +59,7 @@ class HttpPeers : public PeerApi {
 
 /// Asks a peer's catalogue. With a budget for retries, each call has short limits, a peer that
 /// failed is left alone for a while, and another one is asked instead; without, one is asked and
-/// waited for.
+/// waited for until the client's deadline: nodes that wait for each other must not wait for ever.
 class PeerPrices : public Prices {
  public:
   struct Parts {
