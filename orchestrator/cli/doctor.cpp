@@ -14,11 +14,11 @@ int doctor(const Context& context) {
   std::string remedies;
   bool able = true;
   for (const auto& f : lab::doctor(context.home)) {
-    rows.push_back({f.what, f.ok ? "ok" : f.needed ? "MISSING" : "missing", f.found});
+    rows.push_back({f.what, f.ok ? "ok" : "MISSING", f.found});
     if (!f.ok) {
       remedies += fmt::format("  {}: {}\n", f.what, f.remedy);
     }
-    able = able && (f.ok || !f.needed);
+    able = able && f.ok;
   }
   fmt::print("{}", aligned(rows));
   if (!remedies.empty()) {

@@ -215,7 +215,7 @@ std::vector<Finding> doctor(const fs::path& home, const fs::path& program) {
 Result<> require(const std::vector<Finding>& findings) {
   std::vector<std::string> lacking;
   for (const auto& f : findings) {
-    if (!f.ok && f.needed) {
+    if (!f.ok) {
       lacking.push_back(fmt::format("{}: {}\n  remedy: {}", f.what, f.found, f.remedy));
     }
   }

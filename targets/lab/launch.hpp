@@ -63,13 +63,12 @@ struct Finding {
   std::string found;  ///< "unshare: Operation not permitted
                       ///< (kernel.apparmor_restrict_unprivileged_userns=1)"
   std::string remedy;
-  bool needed = true;  ///< false: the lab starts without it, `found` says what it is for
 };
 /// `program`: beside it `faultline-saas` is expected.
 std::vector<Finding> doctor(const std::filesystem::path& home,
                             const std::filesystem::path& program = own_program());
 
-/// Everything needed that is not ok as one error `unsupported`, in the same words; else success.
+/// Everything that is not ok as one error `unsupported`, in the same words; else success.
 Result<> require(const std::vector<Finding>& findings);
 
 }  // namespace faultline::lab

@@ -10,9 +10,9 @@ TEST_F(LabTest, UpReturnsWhenAllIsHealthyAndDownWhenNothingIsLeft) {
   EXPECT_THAT(started.out, HasSubstr("faultline lab down"));
   const json world = status();
   EXPECT_TRUE(world["healthy"]);
-  EXPECT_EQ(world["components"].size(), 13u);
+  EXPECT_EQ(world["components"].size(), 21u);
   const Inhabitants inhabitants(world["pid"]);
-  EXPECT_GE(inhabitants.now().size(), 14u);
+  EXPECT_GE(inhabitants.now().size(), 25u);
 
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(home_.run({"lab", "down"}).code, 0);

@@ -173,10 +173,11 @@ TEST_F(LaunchTest, AHomeThatCannotBeMadeIsFound) {
   EXPECT_THAT(lab.error().message, HasSubstr("home: "));
 }
 
-TEST(Require, IgnoresWhatIsNotNeeded) {
-  EXPECT_TRUE(require({{"nft", true, "/usr/sbin/nft", ""},
-                       {"/dev/net/tun", false, "Permission denied", "chmod", false}}));
-  EXPECT_FALSE(require({{"nft", false, "not there", "sudo apt-get install nftables"}}));
+TEST(Require, NamesWhatIsMissingWithItsRemedy) {
+  EXPECT_TRUE(require({{"nft", true, "/usr/sbin/nft", ""}}));
+  const auto lacking = require({{"nft", false, "not there", "sudo apt-get install nftables"}});
+  EXPECT_EQ(lacking.error().kind, ErrorKind::unsupported);
+  EXPECT_THAT(lacking.error().message, HasSubstr("sudo apt-get install nftables"));
 }
 
 TEST_F(LaunchTest, ShuttingDownWhatIsNotUpSaysHowToStart) {
