@@ -137,8 +137,8 @@ Result<Plan> plan(const World& world, const Json& params, const std::string& id)
   plan.actions.push_back(hold(**to, *flows, fmt::format("{}.{}", id, plan.actions.size() + 1)));
   plan.resources = {"nat " + world.nat.host, "host " + hog_host};
   add_proof(plan, **to, *flows, pool->ports());
-  plan.end_state = {fmt::format("the pool has {} EIPs with {} ports each", world.nat.eips,
-                                world.nat.ports_per_eip),
+  plan.end_state = {fmt::format("the pool has {} EIP{} with {} ports each", world.nat.eips,
+                                world.nat.eips == 1 ? "" : "s", world.nat.ports_per_eip),
                     "the held flows are gone"};
   return plan;
 }

@@ -48,8 +48,8 @@ void print_checks(const json& plan, const char* list, const char* name, const ch
     fmt::print("      {:<8}{}{}\n", name, check.at("summary").get<std::string>(),
                within_ms == nullptr
                    ? ""
-                   : fmt::format(", within {}", in_words(std::chrono::milliseconds(
-                                                    plan.at(within_ms).get<std::int64_t>()))));
+                   : fmt::format(" (within {})", in_words(std::chrono::milliseconds(
+                                                     plan.at(within_ms).get<std::int64_t>()))));
   }
 }
 
@@ -65,9 +65,14 @@ void print_fault(const json& detail) {
   print_checks(plan, "effect", "proof", "effect_within_ms");
   print_checks(plan, "completion", "ends", "completes_within_ms");
   fmt::print("      claims  {}\n", text_list(plan.at("resources")));
-  fmt::print("      hits    {} component{}: {}\n", plan.at("instances").size(),
-             plan.at("instances").size() == 1 ? "" : "s", text_list(plan.at("instances")));
-  fmt::print("      after   {}\n", text_list(plan.at("end_state")));
+  const auto hit = plan.at("instances").size();
+  fmt::print("      hits    {}\n", hit == 0
+                                       ? "no component itself"
+                                       : fmt::format("{} component{}: {}", hit, hit == 1 ? "" : "s",
+                                                     text_list(plan.at("instances"))));
+  for (const auto& state : plan.at("end_state")) {
+    fmt::print("      after   {}\n", state.get<std::string>());
+  }
   if (!plan.at("may_move").empty()) {
     fmt::print("      moves   {} (a lasting change)\n", text_list(plan.at("may_move")));
   }
