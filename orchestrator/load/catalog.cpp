@@ -11,6 +11,7 @@ std::span<const Kind> catalog() {
   static constexpr std::array kinds{
       Kind{"http", make_http},
       Kind{"redis_writes", make_redis_writes},
+      Kind{"sql_writes", make_sql_writes},
       Kind{"redis", make_redis_ping},
       Kind{"tcp", make_tcp},
   };

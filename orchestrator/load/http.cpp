@@ -2,6 +2,7 @@
 #include "orchestrator/load/network_error.hpp"
 #include "orchestrator/load/place.hpp"
 #include "orchestrator/load/source.hpp"
+#include "orchestrator/load/status_classes.hpp"
 #include "orchestrator/load/template.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -51,13 +52,20 @@ bool still_usable(Stream& stream) {
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
   Pool(boost::asio::io_context& io, Page page, std::uint64_t seed)
-      : io_(io), page_(std::move(page)), random_(seed), queue_timer_(io) {}
+      : io_(io),
+        page_(std::move(page)),
+        random_(seed),
+        unique_prefix_(unique_prefix(seed, std::chrono::system_clock::now())),
+        queue_timer_(io) {}
 
   void send(Request request);
   /// A connection is free again, or gone when null.
   void give_back(std::unique_ptr<Stream> stream);
   [[nodiscard]] const Page& page() const { return page_; }
   HttpRequest render(std::uint64_t number);
+  std::string status_class(unsigned status, const std::string& body) {
+    return statuses_.name(status, body);
+  }
 
  private:
   void begin(Request request);
@@ -66,6 +74,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   boost::asio::io_context& io_;
   Page page_;
   std::mt19937_64 random_;
+  std::string unique_prefix_;
+  StatusClasses statuses_;
   std::vector<std::unique_ptr<Stream>> idle_;
   std::size_t in_use_ = 0;
   std::deque<Request> queue_;
@@ -134,7 +144,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     const auto& answer = parser_.get();
     Outcome outcome{slo::Class::good, "", sent_};
     if (answer.result_int() != pool_->page().expect_status) {
-      outcome = failed(fmt::format("status {}", answer.result_int()), sent_);
+      outcome = failed(pool_->status_class(answer.result_int(), answer.body()), sent_);
     } else if (answer.find("X-Degraded") != answer.end()) {
       outcome.result = slo::Class::degraded;
     }
@@ -160,7 +170,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 };
 
 HttpRequest Pool::render(std::uint64_t number) {
-  const auto draw = draw_for(number, random_);
+  const auto draw = draw_for(number, random_, unique_prefix_);
   HttpRequest message(page_.method, page_.path.render(draw), 11);
   message.set(http::field::host, page_.host);
   message.set(http::field::user_agent, "faultline");

@@ -90,7 +90,7 @@ void OpenLoop::answered(std::uint64_t number, Outcome outcome) {
     outcome = failed("slow", outcome.sent);
   }
   in_flight_.erase(number);
-  const auto error = outcome.error.empty() ? "0" : "\"" + outcome.error + "\"";
+  const auto error = outcome.error.empty() ? "0" : Json(outcome.error).dump();
   fmt::format_to(std::back_inserter(samples_), "{}[{},{},{},{},{}]", samples_.empty() ? "" : ",",
                  to_us(due_at), to_us(end - due_at), to_us(end - outcome.sent),
                  static_cast<int>(outcome.result), error);

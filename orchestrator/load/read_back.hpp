@@ -1,41 +1,42 @@
 #pragma once
 
-#include "orchestrator/load/primary_finder.hpp"
+#include "orchestrator/load/fields.hpp"
 #include "orchestrator/load/write_ledger.hpp"
+#include "orchestrator/load/write_store.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 namespace faultline::load {
 
-/// Reads every acknowledged write from the primary that most Sentinels name and that says itself
-/// that it is one, then deletes the keys of all attempted ones.
+/// Reads every acknowledged write back from its store, then removes all attempted ones. What breaks
+/// is begun again from the first.
 class ReadBack {
  public:
   /// `finished` is called once with {"writes": {...}}, or with {"writes": null, "error": "..."}
-  /// when no primary could be read `within` so long: nobody may take that for "nothing lost".
-  ReadBack(boost::asio::io_context& io, PrimaryFinder& finder, WriteLedger& ledger, Duration within,
+  /// when the store could not be read `within` so long: nobody may take that for "nothing lost".
+  ReadBack(boost::asio::io_context& io, WriteStore& store, WriteLedger& ledger, Duration within,
            std::function<void(Json)> finished);
 
   void begin();
-  /// Some Sentinel has named a primary.
-  void named();
 
  private:
-  void connected(const Endpoint& to, const std::string& error);
+  void open();
   void read_batch(std::size_t from);
-  void delete_batch(std::uint64_t from);
+  void remove_batch(std::uint64_t from);
   void start_over(const std::string& why);
   void give_up_later();
+  void give_up();
   void finish(Json line);
 
-  boost::asio::io_context& io_;
-  PrimaryFinder& finder_;
+  WriteStore& store_;
   WriteLedger& ledger_;
   Duration within_;
   std::function<void(Json)> finished_;
-  boost::asio::steady_timer give_up_;
-  std::shared_ptr<RespConnection> connection_;
+  boost::asio::steady_timer give_up_, again_;
   std::vector<std::uint64_t> wanted_;
   std::string why_not_;  ///< what went wrong last
-  bool too_late_ = false;
+  bool opened_ = false, too_late_ = false;
 };
 
 }  // namespace faultline::load

@@ -1,5 +1,6 @@
 // Kind redis_writes: writes with unique ids to the primary that Sentinel names.
 #include "orchestrator/load/read_back.hpp"
+#include "orchestrator/load/redis_store.hpp"
 #include "orchestrator/load/source.hpp"
 
 #include <algorithm>
@@ -55,7 +56,8 @@ class Writer {
 
   void finish(std::function<void(Json)> finished) {
     leave();
-    read_back_.emplace(io_, finder_, ledger_, read_back_within_, std::move(finished));
+    store_.emplace(io_, finder_, ledger_);
+    read_back_.emplace(io_, *store_, ledger_, read_back_within_, std::move(finished));
     read_back_->begin();
   }
 
@@ -64,8 +66,8 @@ class Writer {
   /// primary that hangs is given up as soon as it has a successor, but never for the one it was
   /// left for: a Sentinel that has not heard yet names the old one for a while.
   void named(const Endpoint& to) {
-    if (read_back_) {
-      read_back_->named();
+    if (store_) {
+      store_->named();
     } else if (!connection_ || (to != target_ && !(connection_->open() && to == left_))) {
       connect(to);
     }
@@ -142,6 +144,7 @@ class Writer {
   std::optional<Endpoint> left_;  ///< given up for `target_`, which has not acknowledged yet
   std::string why_;               ///< the last connection ended
   std::function<void()> ready_;
+  std::optional<RedisStore> store_;
   std::optional<ReadBack> read_back_;
 };
 

@@ -53,5 +53,6 @@ Result<Source> make_http(boost::asio::io_context& io, const Spec& spec);
 Result<Source> make_tcp(boost::asio::io_context& io, const Spec& spec);
 Result<Source> make_redis_ping(boost::asio::io_context& io, const Spec& spec);
 Result<Source> make_redis_writes(boost::asio::io_context& io, const Spec& spec);
+Result<Source> make_sql_writes(boost::asio::io_context& io, const Spec& spec);
 
 }  // namespace faultline::load

@@ -36,14 +36,22 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
 
 }  // namespace
 
-Draw draw_for(std::uint64_t number, std::mt19937_64& random) {
+Draw draw_for(std::uint64_t number, std::mt19937_64& random, std::string_view run) {
   std::uniform_int_distribution<std::uint64_t> any(1, tenants);
-  return {number, fmt::format("tenant-{}", any(random)), &random};
+  return {number, fmt::format("tenant-{}", any(random)), &random, run};
+}
+
+std::string unique_prefix(std::uint64_t seed, std::chrono::system_clock::time_point started) {
+  const std::chrono::nanoseconds since_1970 = started.time_since_epoch();
+  return fmt::format("{:x}-{:x}-", seed, since_1970.count());
 }
 
 Result<Template::Piece> Template::placeholder(std::string_view name) {
   if (name == "counter") {
     return Piece{Kind::counter, "", 0, 0};
+  }
+  if (name == "unique") {
+    return Piece{Kind::unique, "", 0, 0};
   }
   if (name == "tenant") {
     return Piece{Kind::tenant, "", 0, 0};
@@ -57,7 +65,7 @@ Result<Template::Piece> Template::placeholder(std::string_view name) {
       return Piece{Kind::random, "", *from, *to};
     }
   }
-  const std::vector<std::string> known{"random:1..1000", "counter", "tenant"};
+  const std::vector<std::string> known{"random:1..1000", "counter", "unique", "tenant"};
   return Error{ErrorKind::usage,
                fmt::format("unknown placeholder '{{{}}}'{}", name, suggestion(name, known))};
 }
@@ -93,6 +101,9 @@ std::string Template::render(const Draw& draw) const {
         break;
       case Kind::counter:
         out += std::to_string(draw.number);
+        break;
+      case Kind::unique:
+        out.append(draw.run).append(std::to_string(draw.number));
         break;
       case Kind::tenant:
         out += draw.tenant;

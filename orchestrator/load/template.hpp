@@ -2,6 +2,7 @@
 
 #include "targets/error.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -15,12 +16,17 @@ struct Draw {
   std::uint64_t number = 0;           ///< {counter}
   std::string tenant;                 ///< {tenant}, the same everywhere in a request
   std::mt19937_64* random = nullptr;  ///< {random:a..b}, drawn anew each time
+  std::string_view run;               ///< {unique} is this and the number; must outlive the draw
 };
 /// Draws for request `number`: one of the tenants tenant-1 to tenant-20, evenly.
-Draw draw_for(std::uint64_t number, std::mt19937_64& random);
+Draw draw_for(std::uint64_t number, std::mt19937_64& random, std::string_view run = {});
 
-/// A text with {random:1..1000}, {counter} and {tenant}. A brace that no lower-case letter follows
-/// is only a brace, so JSON needs no escapes.
+/// Begins the unique texts of one worker: no other has its seed and started in the same nanosecond.
+/// At most 34 characters, so that with the number a column of 80 holds it.
+std::string unique_prefix(std::uint64_t seed, std::chrono::system_clock::time_point started);
+
+/// A text with {random:1..1000}, {counter}, {unique} and {tenant}. A brace that no lower-case
+/// letter follows is only a brace, so JSON needs no escapes.
 class Template {
  public:
   /// Error `usage` when a placeholder is unknown or malformed.
@@ -28,7 +34,7 @@ class Template {
   [[nodiscard]] std::string render(const Draw& draw) const;
 
  private:
-  enum class Kind { literal, random, counter, tenant };
+  enum class Kind { literal, random, counter, unique, tenant };
   struct Piece {
     Kind kind = Kind::literal;
     std::string text;

@@ -10,12 +10,13 @@ namespace faultline::load {
 /// What became of a write. Ambiguous: sent, but without an answer, so either may be true.
 enum class Fate : std::uint8_t { failed, ambiguous, acknowledged };
 
-/// The account of a writer: write n sets key(n) to value(n), both used once.
+/// The account of a writer: write n sets key(n), or the row (writer(), n), to value(n), once.
 class WriteLedger {
  public:
   /// `prefix` tells the keys of one writer from those of any other.
   WriteLedger(std::string prefix, std::uint64_t seed);
 
+  [[nodiscard]] const std::string& writer() const { return prefix_; }
   [[nodiscard]] std::string key(std::uint64_t number) const;
   [[nodiscard]] std::string value(std::uint64_t number) const;
 
@@ -30,7 +31,7 @@ class WriteLedger {
   void begin_reading();
   /// `found`: the value read, nullptr for none.
   void read_back(std::uint64_t number, const std::string* found);
-  /// `duplicated` is 0: a plain key cannot be there twice.
+  /// `duplicated` is 0: a key cannot be there twice, nor can the primary key of a row.
   [[nodiscard]] slo::Writes totals() const;
 
  private:

@@ -1,3 +1,4 @@
+#include "orchestrator/load/status_classes.hpp"
 #include "tests/load/load_run.hpp"
 #include "tests/load/servers.hpp"
 
@@ -119,6 +120,10 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         ErrorCase{"status", {http_answer("503 Busy")}, "status 503"},
         ErrorCase{"redirect_is_not_success", {http_answer("302 Found")}, "status 302"},
+        ErrorCase{"explained",
+                  {"HTTP/1.1 504 Late\r\nContent-Length: 38\r\n\r\n"
+                   R"({"error":"payment: \"connect\" timed out"})"},
+                  R"(status 504: payment: "connect" timed out)"},
         ErrorCase{"degraded", {http_answer("200 OK", "X-Degraded: 1\r\n")}, "degraded"},
         ErrorCase{"closed_without_answer", {.close = true}, "closed early"},
         ErrorCase{"closed_in_the_head", {"HTTP/1.1 200", {}, true}, "closed early"},
@@ -137,6 +142,30 @@ INSTANTIATE_TEST_SUITE_P(
                   {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok"},
                   "deadline"}),
     [](const auto& bundle) { return bundle.param.name; });
+
+TEST(StatusClasses, AreTheServicesOwnWordsWhenItHasSome) {
+  faultline::load::StatusClasses classes;
+  EXPECT_EQ(classes.name(503, R"({"error":"payment: busy","order":"7"})"),
+            "status 503: payment: busy");
+  EXPECT_EQ(classes.name(503, R"({"error":""})"), "status 503");
+  EXPECT_EQ(classes.name(503, R"({"error":7})"), "status 503");
+  EXPECT_EQ(classes.name(503, R"({"error":)"), "status 503");
+  EXPECT_EQ(classes.name(503, R"(["error"])"), "status 503");
+  EXPECT_EQ(classes.name(503, "<html>"), "status 503");
+  EXPECT_EQ(classes.name(302, R"({"error":"moved"})"), "status 302");
+}
+
+TEST(StatusClasses, HoldOnlySoMuchAndOnlyWhatCanBePrinted) {
+  faultline::load::StatusClasses classes;
+  EXPECT_EQ(classes.name(500, R"({"error":"l\u00fcck\n\"e\""})"), R"(status 500: l?ck?"e")");
+  EXPECT_EQ(classes.name(500, Json{{"error", std::string(200, 'x')}}.dump()),
+            "status 500: " + std::string(80, 'x'));
+  for (int i = 2; i < 32; ++i) {
+    EXPECT_THAT(classes.name(500, Json{{"error", std::to_string(i)}}.dump()), HasSubstr(": "));
+  }
+  EXPECT_EQ(classes.name(500, R"({"error":"one more"})"), "status 500");
+  EXPECT_EQ(classes.name(500, R"({"error":"2"})"), "status 500: 2");
+}
 
 TEST(HttpLoad, ABodyWithoutEndIsCutAtItsLimit) {
   Server server(http_framing, [](std::uint64_t number, const std::string&) {
@@ -203,23 +232,25 @@ TEST(HttpLoad, FillsInTemplatesAndSendsTheHeadersAsked) {
     spec["args"] = {{"host", "127.0.0.1"},
                     {"port", server.port()},
                     {"method", "POST"},
-                    {"path", "/orders/{counter}?of={tenant}"},
+                    {"path", "/orders/{counter}?of={tenant}&key={unique}"},
                     {"body", R"({"user": "u{random:10..19}", "tenant": "{tenant}"})"},
                     {"headers", {{"Content-Type", "application/json"}}},
                     {"expect_status", 201}};
     EXPECT_EQ(run_for(300ms, spec).errors().count("good"), 1u);
   }
-  std::set<std::string> bodies;
+  std::set<std::string> bodies, keys;
   for (std::size_t n = 0; n < requests.size(); ++n) {
     const auto& r = requests[n];
     EXPECT_THAT(r, HasSubstr("Content-Type: application/json\r\n"));
-    const auto tenant = r.substr(r.find("?of=") + 4, r.find(" HTTP/1.1") - r.find("?of=") - 4);
+    const auto tenant = r.substr(r.find("?of=") + 4, r.find("&key=") - r.find("?of=") - 4);
     EXPECT_THAT(r, HasSubstr("\"tenant\": \"" + tenant + "\""));
     EXPECT_THAT(r, HasSubstr("\"user\": \"u1"));
+    keys.insert(r.substr(r.find("&key="), r.find(" HTTP/1.1") - r.find("&key=")));
     bodies.insert(r.substr(r.find("\r\n\r\n")));
   }
   EXPECT_THAT(requests.at(0), HasSubstr("POST /orders/0?of=tenant-"));
   EXPECT_GT(bodies.size(), 3u);
+  EXPECT_EQ(keys.size(), requests.size());
 }
 
 TEST(TcpLoad, ConnectsAnewEachTime) {

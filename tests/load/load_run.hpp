@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <string>
 #include <thread>
@@ -82,12 +83,16 @@ class LoadRun {
     return size < 0 ? Json() : Json::parse(line);
   }
 
+  /// What happens when everything due until then is known: (milliseconds from the start, what).
+  using Events = std::vector<std::pair<std::chrono::milliseconds, std::function<void()>>>;
+
   /// Reads on, says "finish" when everything due in the first `length` is known, and reads to the
   /// end.
-  Told for_time(std::chrono::milliseconds length) {
+  Told for_time(std::chrono::milliseconds length, const Events& events = {}) {
     Told told;
     double start_us = 0, seen_until_us = 0;
     bool asked = false;
+    auto next_event = events.begin();
     for (auto line = next(); !line.is_null(); line = next()) {
       if (line.contains("started")) {
         start_us = line["started"];
@@ -99,6 +104,11 @@ class LoadRun {
                                   s[4].is_string() ? s[4].get<std::string>() : ""});
         }
         seen_until_us = line["seen_until"];
+        for (; next_event != events.end() &&
+               seen_until_us - start_us >= to_ms(next_event->first) * 1e3;
+             ++next_event) {
+          next_event->second();
+        }
         if (!asked && seen_until_us - start_us >= to_ms(length) * 1e3) {
           asked = true;
           write_line("finish");
@@ -126,8 +136,9 @@ class LoadRun {
   int exit_code_ = -1;
 };
 
-inline Told run_for(std::chrono::milliseconds length, const Json& spec) {
-  return LoadRun(spec.dump()).for_time(length);
+inline Told run_for(std::chrono::milliseconds length, const Json& spec,
+                    const LoadRun::Events& events = {}) {
+  return LoadRun(spec.dump()).for_time(length, events);
 }
 
 }  // namespace faultline::load::testing

@@ -83,7 +83,8 @@ TEST(Worker, SentinelsElsewhereAreRefusedToo) {
 
 TEST(Worker, ClaimingToBeOnALabsHostIsNotEnough) {
   ::setenv("FAULTLINE_LAB_HOST", "client", 1);
-  EXPECT_FALSE(faultline::net::inside_lab());  // the tests run on the machine, whose pid 1 is in the same network
+  EXPECT_FALSE(faultline::net::inside_lab());  // the tests run on the machine, whose pid 1 is in
+                                               // the same network
   EXPECT_FALSE(destination("10.0.0.10", 80));
   EXPECT_TRUE(destination("127.0.0.5", 80));
   EXPECT_TRUE(destination("::1", 80));
@@ -124,6 +125,25 @@ TEST(Template, BracesOfJsonAreOnlyBraces) {
   const auto text = Template::parse(R"({"a": {}, "n": {counter}, "b": { }})");
   ASSERT_TRUE(text);
   EXPECT_EQ(text->render(draw), R"({"a": {}, "n": 42, "b": { }})");
+}
+
+TEST(Template, WhatIsUniqueIsSoInEveryRunAndFitsAKeyColumn) {
+  using std::chrono::system_clock;
+  const auto text = Template::parse("{unique}").value();
+  const auto most = std::numeric_limits<std::uint64_t>::max();
+  std::mt19937_64 random(1);
+  std::set<std::string> seen;
+  for (const std::uint64_t seed : {std::uint64_t{1}, most}) {
+    for (const auto started : {system_clock::time_point(), system_clock::time_point::max()}) {
+      const auto run = unique_prefix(seed, started);
+      for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{10}, most}) {
+        const auto key = text.render(draw_for(number, random, run));
+        EXPECT_LE(key.size(), 64u);
+        seen.insert(key);
+      }
+    }
+  }
+  EXPECT_EQ(seen.size(), 12u);
 }
 
 TEST(Template, DrawsWithinItsRangeAndReachesBothEnds) {
