@@ -46,7 +46,7 @@ Action action_of(const Degraded& d, const targets::Component& server, const std:
           .kind = "dependency.degrade",
           .args = {{"dependency", d.dependency},
                    {"mode", d.mode},
-                   {"delay_ms", std::llround(d.delay_ms)},
+                   {"delay_ms", d.slow() ? std::llround(d.delay_ms) : 0},
                    {"status", std::llround(d.status)},
                    {"share_percent", d.share_percent}},
           .summary = in_words(d),

@@ -170,6 +170,7 @@ TEST(ThirdParty, AShortDelayIsComparedWithItself) {
 TEST(ThirdParty, AShareIsProvedWithSoManyCallsThatOneIsSurelyHit) {
   const auto plan =
       planned("third_party", {{"dependency", "pay"}, {"mode", "status"}, {"share", 10}});
+  EXPECT_EQ(plan.actions.front().args["delay_ms"], 0) << "a status comes at once";
   EXPECT_EQ(plan.effect.front().args["calls"], 88);  // 0.9^88 = 0.00009
   EXPECT_EQ(plan.effect.front().args["at_least"], 1);
 }
