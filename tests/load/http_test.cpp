@@ -121,7 +121,7 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{"status", {http_answer("503 Busy")}, "status 503"},
         ErrorCase{"redirect_is_not_success", {http_answer("302 Found")}, "status 302"},
         ErrorCase{"explained",
-                  {"HTTP/1.1 504 Late\r\nContent-Length: 38\r\n\r\n"
+                  {"HTTP/1.1 504 Late\r\nContent-Length: 42\r\n\r\n"
                    R"({"error":"payment: \"connect\" timed out"})"},
                   R"(status 504: payment: "connect" timed out)"},
         ErrorCase{"degraded", {http_answer("200 OK", "X-Degraded: 1\r\n")}, "degraded"},

@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <set>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -211,6 +212,35 @@ TEST(Flows, WithoutALocalPortSaySo) {
   const auto count = Json::parse(said);
   EXPECT_LE(count["held"], 10);  // the listener may have one of the ten
   EXPECT_EQ(count["why"]["no local port"], count["failed"]);
+}
+
+TEST(Flows, MayChooseTheirPortsAndPassOverThoseThatAreTaken) {
+  const Listener listener;
+  struct Enough {
+    FlowCount count;
+  };
+  FlowLimits limits;
+  limits.first_port = 61'000;  // the kernel's own choice ends below
+  const auto twice = [&](const FlowCount& first) {
+    EXPECT_EQ(first.held, 40);
+    hold_flows(listener.endpoint(), 20, limits,
+               [](const FlowCount& second) { throw Enough{second}; });
+  };
+  try {
+    hold_flows(listener.endpoint(), 40, limits, twice);
+  } catch (const Enough& enough) {
+    EXPECT_EQ(enough.count.held, 20);
+  }
+  std::set<std::uint16_t> ports;
+  for (int i = 0; i < 60; ++i) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    void* raw = &peer;
+    const net::Fd accepted(::accept(listener.fd.get(), static_cast<sockaddr*>(raw), &size));
+    ports.insert(ntohs(peer.sin_port));
+  }
+  EXPECT_EQ(ports.size(), 60u);
+  EXPECT_GE(*ports.begin(), 61'000);
 }
 
 TEST(Flows, GoToLoopbackOrInsideALabOnly) {

@@ -7,13 +7,19 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace faultline::services {
 namespace {
 
 constexpr std::size_t events_at_once = 512;
+
+constexpr int lowest_port = 1024, last_port = 65'535;
+/// In a row, for one attempt: where so many are taken, there is none to speak of.
+constexpr int max_ports_tried = 64;
 
 /// Not an errno: the peer has ended a connection that stood, or there was no time for a first try.
 constexpr int closed_by_peer = -1, not_tried = -2;
@@ -59,6 +65,7 @@ FlowHolder::FlowHolder(const net::Endpoint& to, int flows, const FlowLimits& lim
     : limits_(limits),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       flows_(static_cast<std::size_t>(flows)),
+      next_port_(limits.first_port),
       first_round_ends_(Clock::now() + limits.first_round) {
   to_.sin_family = AF_INET;
   to_.sin_port = htons(to.port);
@@ -123,10 +130,9 @@ bool FlowHolder::open(int number) {
   open_first_attempts_ += flow.attempt == 1 ? 1 : 0;
   flow.socket.reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   int error = flow.socket ? 0 : errno;
-  const void* to = &to_;
-  if (error == 0 &&
-      ::connect(flow.socket.get(), static_cast<const sockaddr*>(to), sizeof to_) != 0) {
-    error = errno == EINPROGRESS ? 0 : errno;
+  if (error == 0) {
+    error = limits_.first_port == 0 ? connect(flow.socket.get())
+                                    : connect_from_next_port(flow.socket.get());
   }
   epoll_event event{};
   event.events = EPOLLOUT;
@@ -140,6 +146,42 @@ bool FlowHolder::open(int number) {
   }
   attempts_.push_back({Clock::now() + limits_.attempt, number, flow.attempt});
   return true;
+}
+
+int FlowHolder::connect(int socket) {
+  const void* to = &to_;
+  const bool failed = ::connect(socket, static_cast<const sockaddr*>(to), sizeof to_) != 0;
+  return failed && errno != EINPROGRESS ? errno : 0;
+}
+
+/// With SO_REUSEADDR a port may be used towards several destinations, as the kernel's own choice
+/// may.
+int FlowHolder::connect_from_next_port(int socket) {
+  const int on = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in from{};
+  from.sin_family = AF_INET;
+  for (int tries = 0; tries < max_ports_tried; ++tries) {
+    from.sin_port = htons(static_cast<std::uint16_t>(next_port_));
+    next_port_ = next_port_ == last_port ? lowest_port : next_port_ + 1;
+    const void* raw = &from;
+    if (from.sin_port == to_.sin_port ||  // a host must not meet itself
+        ::bind(socket, static_cast<const sockaddr*>(raw), sizeof from) != 0) {
+      continue;
+    }
+    const int error = connect(socket);
+    if (error != EADDRNOTAVAIL) {
+      return error;
+    }
+    // Bound once, it cannot be bound again: the attempt goes on with a socket of its own.
+    const int fresh = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fresh < 0 || ::dup3(fresh, socket, O_CLOEXEC) < 0) {
+      return errno;
+    }
+    ::close(fresh);
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  }
+  return EADDRNOTAVAIL;
 }
 
 void FlowHolder::happened(int number, unsigned events) {

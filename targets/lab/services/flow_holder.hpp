@@ -34,6 +34,9 @@ class FlowHolder {
   void open_more();
   /// False when there is no use in trying others now: this machine has no port or descriptor left.
   bool open(int flow);
+  /// 0 when under way, else the error.
+  int connect(int socket);
+  int connect_from_next_port(int socket);
   void stands(int flow);
   void ended(int flow, int error);
   void happened(int flow, unsigned events);
@@ -47,6 +50,7 @@ class FlowHolder {
   FlowLimits limits_;
   net::Fd epoll_;
   std::vector<Flow> flows_;
+  int next_port_;
   int next_untried_ = 0, open_first_attempts_ = 0, opening_ = 0;
   std::deque<Due> attempts_;  ///< when each attempt is given up
   std::deque<Due> pauses_;    ///< when each flow that failed is tried again

@@ -20,9 +20,17 @@ namespace {
 /// Four NAT addresses full.
 constexpr int max_flows = 4 * 64'512;
 
+/// Of the process before which so many flows go. The machine's own ports, outside a lab, are not
+/// ours to choose from.
+int first_port(const net::Endpoint& to, int flows_before) {
+  return to.address.starts_with("127.") ? 0 : 1024 + flows_before % 64'512;
+}
+
 /// A child's life: it tells its count, one line far below PIPE_BUF, through `pipe`.
-int hold_share(const net::Endpoint& to, int flows, int pipe) {
-  const auto error = hold_flows(to, flows, {}, [pipe](const FlowCount& count) {
+int hold_share(const net::Endpoint& to, int flows, int first_port, int pipe) {
+  FlowLimits limits;
+  limits.first_port = first_port;
+  const auto error = hold_flows(to, flows, limits, [pipe](const FlowCount& count) {
     const auto line = count.to_json() + "\n";
     [[maybe_unused]] const auto written = ::write(pipe, line.data(), line.size());
   });
@@ -104,9 +112,10 @@ int flows_main(std::span<const std::string> args) {
   const int share = raise_connection_limit();
   int processes = 0;
   for (int left = flows; left > 0; left -= share, ++processes) {
-    const auto added = family.add([&to, part = std::min(left, share), &pipe] {
+    const int part = std::min(left, share);
+    const auto added = family.add([&to, part, port = first_port(to, flows - left), &pipe] {
       ::close(pipe[0]);
-      return hold_share(to, part, pipe[1]);
+      return hold_share(to, part, port, pipe[1]);
     });
     if (!added) {
       return fail(added.error());
