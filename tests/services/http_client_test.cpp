@@ -2,10 +2,11 @@
 
 #include "targets/lab/services/pay.hpp"
 
-#include <gmock/gmock.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <fstream>
 #include <future>
 
 /// Blocking calls of a node to an event-driven part, on the loopback.
@@ -92,6 +93,26 @@ TEST_F(HttpClientTest, ACallOnAKeptConnectionThatWasCutIsMadeAgainOnANewOne) {
   EXPECT_EQ(charge(kept, "o-2").error, CallError::closed);
   EXPECT_EQ(retries.figures().taken, 1u);
   EXPECT_EQ(kept.figures().opened, 2u);
+}
+
+/// Sockets in TIME_WAIT on this port of the loopback, as /proc/net/tcp has them (state 06).
+int remembered_at(std::uint16_t port) {
+  std::ifstream table("/proc/net/tcp");
+  const std::string local = fmt::format("0100007F:{:04X} ", port);
+  int found = 0;
+  for (std::string line; std::getline(table, line);) {
+    const auto at = line.find(local);
+    found += at != std::string::npos && at < 10 && line.substr(at + 28, 2) == "06" ? 1 : 0;
+  }
+  return found;
+}
+
+TEST_F(HttpClientTest, WhoCallsClosesFirstSoThatTheThirdPartyRemembersNoPortsOfTheNat) {
+  const int before = remembered_at(server->port());  // by whoever had this port last
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(charge(plain, "o-1").status, 200);
+  }
+  EXPECT_LE(remembered_at(server->port()), before);
 }
 
 TEST_F(HttpClientTest, WhereNobodyListensItSaysSoAtOnce) {

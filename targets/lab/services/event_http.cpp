@@ -28,7 +28,11 @@ constexpr int backlog = 4096;               ///< a fault opens thousands of conn
 constexpr std::uint32_t max_header = 8192;  ///< bytes; ours have 300
 constexpr std::uint64_t max_body = 16'384;  ///< bytes; a charge has 60
 constexpr Duration body_step = 50ms;        ///< between two pieces of a slow body
-constexpr Duration accept_pause = 100ms;    ///< when descriptors have run out, before trying again
+/// For the caller to close first. Who does so remembers the connection for a minute (TIME_WAIT): at
+/// the third party that would be a few thousand of the NAT's ports, on which a new connection from
+/// another node is refused until its second attempt.
+constexpr Duration last_word = 2s;
+constexpr Duration accept_pause = 100ms;  ///< when descriptors have run out, before trying again
 
 Instant machine_now() {
   return std::chrono::steady_clock::now();
@@ -174,8 +178,8 @@ class EventHttp::Session : public std::enable_shared_from_this<Session> {
     } else if (parser_->get().keep_alive()) {
       read();
     } else {
-      ErrorCode ignored;
-      socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+      recipe_ = nullptr;
+      at(machine_now() + last_word, &Session::close);  // unless the caller hangs up before
     }
   }
 

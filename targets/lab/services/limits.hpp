@@ -57,6 +57,7 @@ class RetryBudget {
   void earn();
   bool take();
   [[nodiscard]] Figures figures() const;
+  [[nodiscard]] int limit() const { return limit_; }
 
  private:
   const int limit_;

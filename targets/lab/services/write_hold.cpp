@@ -8,6 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration attempt_timeout = 300ms;  ///< a healthy write takes 2 ms; zones are 1.2 ms apart
+constexpr Duration only_attempt = 1s;        ///< without a hold: a busy machine is no failed write
 constexpr Duration shortest_attempt = 10ms;  ///< with less left, trying is of no use
 constexpr Duration min_backoff = 50ms;       ///< jittered, so that held writes do not come in step
 constexpr Duration max_backoff = 200ms;      ///< what a write may lose after the store is back
@@ -16,7 +17,7 @@ constexpr Duration margin = 250ms;           ///< for the answer's way back thro
 }  // namespace
 
 bool WriteHold::run(Instant deadline, const std::function<Attempt(Duration timeout)>& attempt) {
-  Attempt last = attempt(attempt_timeout);
+  Attempt last = attempt(limit_ == 0 ? only_attempt : attempt_timeout);
   if (limit_ == 0 || last != Attempt::may_pass) {
     return true;
   }
