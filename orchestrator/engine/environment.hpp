@@ -28,6 +28,7 @@ struct Environment {
   Duration client_deadline = std::chrono::seconds(5);
   Duration warm_up = std::chrono::seconds(2);  ///< discarded at the start of the baseline
   Duration baseline = std::chrono::seconds(10);
+  Duration settle{};  ///< after the reverts, before steady state is looked at again
   Duration recovery_cap = std::chrono::seconds(60);  ///< recovery is observed this long
   std::map<std::string, Probe> probes;
   std::map<std::string, Expectation> objectives;  ///< `slo`: by name, phase steady state

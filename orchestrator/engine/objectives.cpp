@@ -243,27 +243,30 @@ Json Objective::record() const {
     return x && std::isfinite(*x) ? Json(*x) : Json();
   };
   const bool counts = expectation.sli == Sli::good || expectation.sli == Sli::served;
-  Json out = {{"name", name},
-              {"sli", sli_name(expectation.sli)},
-              {"probe", expectation.subject},
-              {"objective",
-               expectation.sli == Sli::recovery ? to_ms(expectation.over) : expectation.threshold},
-              {"measured", finite(measured)},
-              {"unit", unit},
-              {"samples", summary  ? Json(summary->requests)
-                          : writes ? Json(writes->acknowledged)
-                                   : Json()},
-              {"bad", summary ? Json(summary->bad) : Json()},
-              {"bad_seconds", summary ? Json(summary->bad_seconds) : Json()},
-              {"bound_95", counts && summary
-                               ? Json(slo::established_percent(summary->good, summary->requests))
-                               : Json()},
-              {"window_ms", to_ms(to - from)},
-              {"phase", phase},
-              {"verdict", decision == Decision::holds    ? "passed"
-                          : decision == Decision::broken ? "failed"
-                                                         : "inconclusive"},
-              {"reason", reason}};
+  const auto kept = [this] {
+    return summary->good + (expectation.sli == Sli::served ? summary->degraded : 0);
+  };
+  Json out = {
+      {"name", name},
+      {"sli", sli_name(expectation.sli)},
+      {"probe", expectation.subject},
+      {"objective",
+       expectation.sli == Sli::recovery ? to_ms(expectation.over) : expectation.threshold},
+      {"measured", finite(measured)},
+      {"unit", unit},
+      {"samples", summary  ? Json(summary->requests)
+                  : writes ? Json(writes->acknowledged)
+                           : Json()},
+      {"bad", summary ? Json(summary->bad) : Json()},
+      {"bad_seconds", summary ? Json(summary->bad_seconds) : Json()},
+      {"bound_95",
+       counts && summary ? Json(slo::established_percent(kept(), summary->requests)) : Json()},
+      {"window_ms", to_ms(to - from)},
+      {"phase", phase},
+      {"verdict", decision == Decision::holds    ? "passed"
+                  : decision == Decision::broken ? "failed"
+                                                 : "inconclusive"},
+      {"reason", reason}};
   if (counts && summary && summary->requests > 0) {
     const double rate = static_cast<double>(summary->requests) / (to_ms(to - from) / 1000);
     out["budget_28d_percent"] =

@@ -289,10 +289,11 @@ void Run::verify() {
   if (!in_.measure || faults_.empty()) {
     return next(life_.done());
   }
-  enter("verify", verify_window);
-  const auto from = in_.clock.now();
+  enter("verify", environment_.settle + verify_window);
+  const auto from = in_.clock.now() + environment_.settle;
   const auto to = from + verify_window;
-  limit_ = later(verify_window + environment_.client_deadline + tick_every, [this] { changed(); });
+  limit_ = later(to + environment_.client_deadline + tick_every - in_.clock.now(),
+                 [this] { changed(); });
   when(
       [this, to] {
         return life_.stopping() || probes_.seen_until() >= to || !probes_.problem().empty() ||

@@ -106,7 +106,9 @@ void add_objectives(Page& page, const Json& record) {
     const auto samples = number(objective, "samples");
     const auto bound = number(objective, "bound_95");
     std::string words = fmt::format("{}: {}", text(objective, "name"), measured(record, objective));
-    if (samples) {
+    if (samples && text(objective, "sli") == "lost") {
+      words += fmt::format(" of {} acknowledged", grouped(*samples));
+    } else if (samples) {
       words += fmt::format(" of {} requests, {} bad in {} s", grouped(*samples),
                            grouped(number(objective, "bad").value_or(0)),
                            grouped(number(objective, "bad_seconds").value_or(0)));

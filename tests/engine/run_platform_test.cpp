@@ -92,6 +92,23 @@ TEST_F(RunTest, ALatencyIsComparedWithItsBaseline) {
   EXPECT_EQ(objective["samples"], 250);
 }
 
+TEST_F(RunTest, DegradedAnswersEstablishThatUsersAreServed) {
+  target.degraded = [this](const std::string& probe, Instant due) {
+    return probe == "login" && due >= in_force_at_;
+  };
+  experiment.method = [](Stage& stage) {
+    auto promise = good("login", 99, 5s);
+    promise.sli = Sli::served;
+    promise.from = stage.inject({crash}).front();
+    EXPECT_TRUE(stage.expect(promise));
+  };
+  run();
+  const auto& objective = record["objectives"][1];
+  EXPECT_EQ(objective["sli"], "served");
+  EXPECT_EQ(objective["measured"], 100);
+  EXPECT_NEAR(objective["bound_95"].get<double>(), 98.8, 0.1);
+}
+
 TEST_F(RunTest, ABaselineOfTooFewRequestsCannotBeComparedWith) {
   environment.baseline = 1s;
   environment.objectives.clear();

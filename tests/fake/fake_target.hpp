@@ -66,6 +66,7 @@ class FakeTarget : public targets::Target {
   Duration goes_after{};         ///< a reclaimed node is gone so long after the first apply
   std::optional<Error> acquire_error;
   std::function<bool(const std::string& probe, Instant due)> bad;  ///< which requests are bad
+  std::function<bool(const std::string& probe, Instant due)> degraded;
   std::uint64_t lost_writes = 0;
   double worker_delay_ms = 1;
   std::function<void(const targets::Notice&)> listener;
@@ -215,7 +216,11 @@ class FakeWorker : public targets::Worker {
       nlohmann::json samples = nlohmann::json::array();
       for (; next <= now; next += gap) {
         const bool bad = target.bad && target.bad(input["probe"], next);
-        samples.push_back({us(next), 2000, 1900, bad ? 2 : 0,
+        const bool less = target.degraded && target.degraded(input["probe"], next);
+        samples.push_back({us(next), 2000, 1900,
+                           bad    ? 2
+                           : less ? 1
+                                  : 0,
                            bad ? nlohmann::json("refused") : nlohmann::json(0)});
       }
       say({{"samples", samples}, {"seen_until", us(next)}});

@@ -10,6 +10,7 @@ namespace {
 
 using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(Summary, SaysWhatWasPromisedWhatWasDoneAndWhatCameOfIt) {
   const auto words = summary_text(failed_record(), false);
@@ -20,6 +21,7 @@ TEST(Summary, SaysWhatWasPromisedWhatWasDoneAndWhatCameOfIt) {
   EXPECT_THAT(words, ContainsRegex("lasting +cache sessions primary: a-redis -> b-redis"));
   EXPECT_THAT(words,
               ContainsRegex("failed +method +login >= 97 % good over 20 s: 1.76 % of 2,100"));
+  EXPECT_THAT(words, Not(ContainsRegex("lost: 0 writes of .* requests")));
   EXPECT_THAT(words, ContainsRegex("detected +not measured"));
   EXPECT_THAT(words, ContainsRegex("writes +.*0 lost"));
   EXPECT_THAT(words, ContainsRegex("phases +heal 810 ms, requires 40 ms, baseline 13.5 s"));
