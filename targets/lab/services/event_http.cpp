@@ -28,10 +28,10 @@ constexpr int backlog = 4096;               ///< a fault opens thousands of conn
 constexpr std::uint32_t max_header = 8192;  ///< bytes; ours have 300
 constexpr std::uint64_t max_body = 16'384;  ///< bytes; a charge has 60
 constexpr Duration body_step = 50ms;        ///< between two pieces of a slow body
-/// For the caller to close first. Who does so remembers the connection for a minute (TIME_WAIT): at
-/// the third party that would be a few thousand of the NAT's ports, on which a new connection from
-/// another node is refused until its second attempt.
-constexpr Duration last_word = 2s;
+/// For the caller to close first, as ours do within milliseconds; others wait for us to do so. Who
+/// closes first remembers the connection for a minute (TIME_WAIT): at the third party that would be
+/// thousands of the NAT's ports, on which a new connection of another node is refused at first.
+constexpr Duration last_word = 50ms;
 constexpr Duration accept_pause = 100ms;  ///< when descriptors have run out, before trying again
 
 Instant machine_now() {
