@@ -101,6 +101,7 @@ void read_times(const Fields& fields, Environment& environment) {
                          std::pair{"baseline", &environment.baseline},
                          std::pair{"recovery_cap", &environment.recovery_cap}};
   fields.duration("warm_up", environment.warm_up);
+  fields.duration("settle", environment.settle);
   for (const auto& [field, duration] : times) {
     fields.duration(field, *duration);
     fields.at(field, [&, name = field, value = *duration] {

@@ -34,7 +34,7 @@ const Shape& instances_shape() {
 const Shape& environment_shape() {
   static const Shape shape{
       "environment",
-      {"name", "target", "staging", "zones", "client_deadline", "warm_up", "baseline",
+      {"name", "target", "staging", "zones", "client_deadline", "warm_up", "baseline", "settle",
        "recovery_cap", "probes", "caches", "databases", "slo", "guardrails"}};
   return shape;
 }

@@ -13,6 +13,7 @@ return environment {
 
   warm_up      = 2*s,   -- at the start of the load, not counted: connections, caches
   baseline     = 8*s,   -- steady state is measured this long before the first fault
+  settle       = 3*s,   -- after the reverts: breakers close, pools fill, before the last look
   recovery_cap = 60*s,  -- recovery is observed at most this long, and then shown as "> 60 s"
 
   -- Promises about a loss of the primary: writable again within rto, and at most rpo acknowledged
