@@ -11,8 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int unanswered_to_lose = 2;  ///< questions; one alone may have met a busy machine
-constexpr Duration hold_limit = 3s;    ///< STOP SLAVE takes 1 s when the source is out of reach
+constexpr Duration hold_limit = 3s;  ///< STOP SLAVE takes 1 s when the source is out of reach
 constexpr std::size_t kept_moves = 20;
 
 }  // namespace
@@ -211,8 +210,8 @@ std::vector<Command> Cluster::decide(Instant now) {
 
 void Cluster::notice_loss(Instant now) {
   for (auto& node : nodes_) {
-    node.lost = !answering(node) && now - node.last_answer >= settings_.detection &&
-                node.unanswered >= unanswered_to_lose;
+    node.lost =
+        !answering(node) && now - node.last_answer >= settings_.detection && node.unanswered >= 2;
   }
 }
 

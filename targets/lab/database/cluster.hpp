@@ -85,8 +85,11 @@ class Cluster {
 
   [[nodiscard]] Node* find(const std::string& name);
   [[nodiscard]] const Node* find(const std::string& name) const;
-  [[nodiscard]] bool answering(const Node& node) const { return node.ever && !node.unanswered; }
-  [[nodiscard]] bool readable(const Node& n) const { return answering(n) && n.fresh && !n.doing; }
+  /// One question alone may have met a busy machine.
+  [[nodiscard]] bool answering(const Node& node) const { return node.ever && node.unanswered < 2; }
+  [[nodiscard]] bool readable(const Node& node) const {
+    return node.ever && node.unanswered == 0 && node.fresh && node.doing == 0;
+  }
   [[nodiscard]] bool in_sync(const Node& node, Instant now) const;
   [[nodiscard]] std::optional<Duration> lag(const Node& node, Instant now) const;
   [[nodiscard]] std::string words(const Node& node, Instant now) const;

@@ -39,8 +39,9 @@ std::vector<std::string> server_arguments(const Server& server) {
   argv.push_back(fmt::format("--server-id={}", server.id));
   argv.push_back(fmt::format("--rpl-semi-sync-slave-enabled={}", server.semi_sync ? 1 : 0));
   if (server.semi_sync) {
-    // Cuts off the tail of its binary log that was not committed, so not confirmed either. Without
-    // confirmations that tail may be what clients were told is there, so it stays.
+    // Cuts off the tail of its binary log that was not committed, so not confirmed either; what a
+    // replica had received of it comes back from there. Only a semi-synchronous replica takes
+    // events with its own server id: an asynchronous one skipped them, and silently lacked a row.
     argv.emplace_back("--init-rpl-role=SLAVE");
   }
   argv.insert(argv.end(),

@@ -1,0 +1,146 @@
+#include "targets/lab/database/child.hpp"
+#include "targets/lab/database/copy.hpp"
+#include "targets/lab/database/examine.hpp"
+#include "targets/lab/database/operations.hpp"
+#include "targets/lab/database/server_options.hpp"
+#include "targets/lab/database/template.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <mysql.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <thread>
+
+/// One real server on loopback, from the template to a role: some 2 s.
+namespace faultline::database {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+constexpr Duration limit = 5s;  ///< of a statement that takes 1 ms on an idle machine
+
+/// A socket on a free port of loopback; with `listening` it accepts connections and never answers.
+struct Silence {
+  explicit Silence(bool listening) : fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    void* raw = &address;
+    socklen_t size = sizeof address;
+    ::bind(fd.get(), static_cast<sockaddr*>(raw), size);
+    ::getsockname(fd.get(), static_cast<sockaddr*>(raw), &size);
+    if (listening) {
+      ::listen(fd.get(), 8);
+    }
+    at = {"127.0.0.1", ntohs(address.sin_port)};
+  }
+  net::Fd fd;
+  net::Endpoint at;
+};
+
+net::Endpoint free_port() {
+  return Silence(false).at;
+}
+
+struct ServerTest : testing::Test {
+  fs::path top = fs::temp_directory_path() / ("faultline-db-" + std::to_string(::getpid()));
+  Server server{top / "node", free_port(), 7, true};
+  NodeAccess access{server.listen, server.listen, false};
+  Child child;
+
+  void SetUp() override {
+    mysql_library_init(0, nullptr, nullptr);
+    const auto built = build_template(top / "template");
+    ASSERT_TRUE(built) << built.error().message;
+    EXPECT_TRUE(*built);
+    EXPECT_FALSE(build_template(top / "template").value()) << "it is there now";
+    fs::create_directories(server.folder);
+    ASSERT_TRUE(copy_tree(top / "template", server.folder / "data"));
+    auto started = Child::start(server_arguments(server));
+    ASSERT_TRUE(started) << started.error().message;
+    child = std::move(*started);
+  }
+  void TearDown() override {
+    child.kill();
+    fs::remove_all(top);
+  }
+
+  Session session() {
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    while (true) {
+      auto connected = Session::connect(server.listen, limit);
+      if (connected || std::chrono::steady_clock::now() > give_up) {
+        return std::move(connected).value();
+      }
+      std::this_thread::sleep_for(10ms);  // it is starting
+    }
+  }
+  Outcome carry(Act act, const std::string& source = "", Position position = {}) {
+    return carry_out(access, {1, act, "a-db", source, std::move(position)});
+  }
+};
+
+TEST_F(ServerTest, StartsFromTheTemplateReadOnlyAndTakesEveryRole) {
+  auto sql = session();
+  const auto count = sql.query(
+      "SELECT COUNT(*) AS n, MAX(price_cents) AS most, "
+      "MIN(name) AS one FROM shop.products",
+      limit);
+  ASSERT_TRUE(count) << count.error().message;
+  EXPECT_EQ(count->at(0).at("n"), "4000");
+  EXPECT_EQ(count->at(0).at("most"), "10199");
+  EXPECT_EQ(count->at(0).at("one"), "tenant-1 product 1");
+
+  auto seen = examine(sql, limit).value();
+  EXPECT_TRUE(seen.view.read_only);
+  EXPECT_EQ(seen.view.position.number, 0u);
+  EXPECT_EQ(seen.view.replication->from, "");
+
+  EXPECT_TRUE(carry(Act::hold).done);
+  const auto promoted = carry(Act::promote);
+  ASSERT_TRUE(promoted.done) << promoted.words;
+  EXPECT_FALSE(examine(sql, limit)->view.read_only);
+  ASSERT_TRUE(sql.query("INSERT INTO faultline.writes VALUES('w', 1, 'x')", limit));
+  const auto demoted = carry(Act::demote);
+  ASSERT_TRUE(demoted.done) << demoted.words;
+  EXPECT_EQ(demoted.position.gtid, "0-7-1");
+
+  const Silence silent(true);
+  const auto followed = carry(Act::follow, net::to_string(silent.at));
+  ASSERT_TRUE(followed.done) << followed.words;
+  seen = examine(sql, limit).value();
+  EXPECT_EQ(seen.view.replication->from, net::to_string(silent.at));
+  EXPECT_EQ(seen.view.replication->link, Replication::Link::connecting);
+  EXPECT_EQ(seen.view.position.number, 1u) << "it goes on from its own last event";
+}
+
+TEST(Session, GivesUpInTimeWhoeverItTalksTo) {
+  mysql_library_init(0, nullptr, nullptr);
+  const Silence silent(true);
+  const auto began = std::chrono::steady_clock::now();
+  const auto hung = Session::connect(silent.at, 150ms);
+  ASSERT_FALSE(hung);
+  EXPECT_EQ(hung.error().kind, ErrorKind::timeout) << hung.error().message;
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
+  EXPECT_EQ(Session::connect(free_port(), limit).error().kind, ErrorKind::io) << "refused";
+}
+
+TEST(Child, IsKilledWhenItIsDroppedAndTellsHowItEnded) {
+  int pid = 0;
+  {
+    auto sleeping = Child::start({"/bin/sleep", "60"}).value();
+    pid = sleeping.pid();
+    EXPECT_TRUE(sleeping.running());
+    EXPECT_EQ(sleeping.wait(1ms), -1) << "it runs on";
+  }
+  EXPECT_NE(::kill(pid, 0), 0);
+  EXPECT_EQ(Child::start({"/bin/false"}).value().wait(30s), 1);
+  EXPECT_EQ(Child::start({"/no/such/program"}).value().wait(30s), 127);
+}
+
+}  // namespace
+}  // namespace faultline::database
