@@ -7,19 +7,16 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
+#include <utility>
 
 namespace faultline::services {
 namespace {
 
 constexpr std::size_t events_at_once = 512;
-
-constexpr int lowest_port = 1024, last_port = 65'535;
-/// In a row, for one attempt: where so many are taken, there is none to speak of.
-constexpr int max_ports_tried = 64;
+/// Of one attempt, 10 us each: more than the ports of flows that were closed a minute ago.
+constexpr std::size_t max_ports_tried = 4096;
 
 /// Not an errno: the peer has ended a connection that stood, or there was no time for a first try.
 constexpr int closed_by_peer = -1, not_tried = -2;
@@ -65,8 +62,10 @@ FlowHolder::FlowHolder(const net::Endpoint& to, int flows, const FlowLimits& lim
     : limits_(limits),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       flows_(static_cast<std::size_t>(flows)),
-      next_port_(limits.first_port),
       first_round_ends_(Clock::now() + limits.first_round) {
+  for (int i = 0; i < limits.ports; ++i) {
+    free_ports_.push_back(static_cast<std::uint16_t>(limits.first_port + i));
+  }
   to_.sin_family = AF_INET;
   to_.sin_port = htons(to.port);
   ::inet_pton(AF_INET, to.address.c_str(), &to_.sin_addr);
@@ -128,12 +127,7 @@ bool FlowHolder::open(int number) {
   flow.error = ++flow.attempt == 1 ? ETIMEDOUT : flow.error;
   ++opening_;
   open_first_attempts_ += flow.attempt == 1 ? 1 : 0;
-  flow.socket.reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  int error = flow.socket ? 0 : errno;
-  if (error == 0) {
-    error = limits_.first_port == 0 ? connect(flow.socket.get())
-                                    : connect_from_next_port(flow.socket.get());
-  }
+  int error = start(flow);
   epoll_event event{};
   event.events = EPOLLOUT;
   event.data.u32 = static_cast<std::uint32_t>(number);
@@ -148,40 +142,51 @@ bool FlowHolder::open(int number) {
   return true;
 }
 
-int FlowHolder::connect(int socket) {
-  const void* to = &to_;
-  const bool failed = ::connect(socket, static_cast<const sockaddr*>(to), sizeof to_) != 0;
-  return failed && errno != EINPROGRESS ? errno : 0;
-}
-
-/// With SO_REUSEADDR a port may be used towards several destinations, as the kernel's own choice
-/// may.
-int FlowHolder::connect_from_next_port(int socket) {
-  const int on = 1;
-  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in from{};
-  from.sin_family = AF_INET;
-  for (int tries = 0; tries < max_ports_tried; ++tries) {
-    from.sin_port = htons(static_cast<std::uint16_t>(next_port_));
-    next_port_ = next_port_ == last_port ? lowest_port : next_port_ + 1;
-    const void* raw = &from;
-    if (from.sin_port == to_.sin_port ||  // a host must not meet itself
-        ::bind(socket, static_cast<const sockaddr*>(raw), sizeof from) != 0) {
-      continue;
-    }
-    const int error = connect(socket);
-    if (error != EADDRNOTAVAIL) {
-      return error;
-    }
-    // Bound once, it cannot be bound again: the attempt goes on with a socket of its own.
-    const int fresh = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fresh < 0 || ::dup3(fresh, socket, O_CLOEXEC) < 0) {
+int FlowHolder::start(Flow& flow) {
+  const auto tries = std::clamp<std::size_t>(free_ports_.size(), 1, max_ports_tried);
+  int error = 0;
+  for (std::size_t i = 0; i < tries; ++i) {
+    flow.socket.reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!flow.socket) {
       return errno;
     }
-    ::close(fresh);
-    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    error = bind_to_free_port(flow);
+    const void* to = &to_;
+    if (error == 0 &&
+        ::connect(flow.socket.get(), static_cast<const sockaddr*>(to), sizeof to_) != 0) {
+      error = errno == EINPROGRESS ? 0 : errno;
+    }
+    if (error != EADDRINUSE && error != EADDRNOTAVAIL) {
+      return error;
+    }
+    give_back_port(flow);  // somebody else has it, or had it a minute ago: the next one
   }
-  return EADDRNOTAVAIL;
+  return error;
+}
+
+/// With SO_REUSEADDR a port may be used towards several destinations, as the kernel's choice may.
+int FlowHolder::bind_to_free_port(Flow& flow) {
+  if (limits_.ports == 0) {
+    return 0;
+  }
+  if (free_ports_.empty()) {
+    return EADDRNOTAVAIL;
+  }
+  flow.port = free_ports_.front();
+  free_ports_.pop_front();
+  const int on = 1;
+  ::setsockopt(flow.socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in from{};
+  from.sin_family = AF_INET;
+  from.sin_port = htons(flow.port);
+  const void* raw = &from;
+  return ::bind(flow.socket.get(), static_cast<const sockaddr*>(raw), sizeof from) == 0 ? 0 : errno;
+}
+
+void FlowHolder::give_back_port(Flow& flow) {
+  if (flow.port != 0) {
+    free_ports_.push_back(std::exchange(flow.port, std::uint16_t{0}));
+  }
 }
 
 void FlowHolder::happened(int number, unsigned events) {
@@ -219,6 +224,7 @@ void FlowHolder::ended(int number, int error) {
   flow.held = false;
   flow.error = error;
   flow.socket.reset();
+  give_back_port(flow);
   pauses_.push_back({Clock::now() + limits_.pause, number, flow.attempt});
 }
 

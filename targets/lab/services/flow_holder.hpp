@@ -26,6 +26,7 @@ class FlowHolder {
   };
   struct Flow {
     net::Fd socket;
+    std::uint16_t port = 0;  ///< one of ours
     bool held = false;
     int attempt = 0;  ///< from 1
     int error = 0;    ///< of the last attempt
@@ -34,9 +35,10 @@ class FlowHolder {
   void open_more();
   /// False when there is no use in trying others now: this machine has no port or descriptor left.
   bool open(int flow);
-  /// 0 when under way, else the error.
-  int connect(int socket);
-  int connect_from_next_port(int socket);
+  /// Begins to connect: 0 when under way, else the error.
+  int start(Flow& flow);
+  int bind_to_free_port(Flow& flow);
+  void give_back_port(Flow& flow);
   void stands(int flow);
   void ended(int flow, int error);
   void happened(int flow, unsigned events);
@@ -50,7 +52,7 @@ class FlowHolder {
   FlowLimits limits_;
   net::Fd epoll_;
   std::vector<Flow> flows_;
-  int next_port_;
+  std::deque<std::uint16_t> free_ports_;  ///< the longest free in front
   int next_untried_ = 0, open_first_attempts_ = 0, opening_ = 0;
   std::deque<Due> attempts_;  ///< when each attempt is given up
   std::deque<Due> pauses_;    ///< when each flow that failed is tried again

@@ -20,16 +20,22 @@ namespace {
 /// Four NAT addresses full.
 constexpr int max_flows = 4 * 64'512;
 
-/// Of the process before which so many flows go. The machine's own ports, outside a lab, are not
+/// All that are nobody's by custom.
+constexpr int first_port = 1024, all_ports = 64'512;
+
+/// What the process `index` of several may use. The machine's own ports, outside a lab, are not
 /// ours to choose from.
-int first_port(const net::Endpoint& to, int flows_before) {
-  return to.address.starts_with("127.") ? 0 : 1024 + flows_before % 64'512;
+FlowLimits limits_of(const net::Endpoint& to, int index, int processes) {
+  FlowLimits limits;
+  if (!to.address.starts_with("127.")) {
+    limits.first_port = first_port + index * all_ports / processes;
+    limits.ports = first_port + (index + 1) * all_ports / processes - limits.first_port;
+  }
+  return limits;
 }
 
 /// A child's life: it tells its count, one line far below PIPE_BUF, through `pipe`.
-int hold_share(const net::Endpoint& to, int flows, int first_port, int pipe) {
-  FlowLimits limits;
-  limits.first_port = first_port;
+int hold_share(const net::Endpoint& to, int flows, const FlowLimits& limits, int pipe) {
   const auto error = hold_flows(to, flows, limits, [pipe](const FlowCount& count) {
     const auto line = count.to_json() + "\n";
     [[maybe_unused]] const auto written = ::write(pipe, line.data(), line.size());
@@ -109,13 +115,14 @@ int flows_main(std::span<const std::string> args) {
     return fail({ErrorKind::io, "no pipe: too many open files"});
   }
   Family family;
-  const int share = raise_connection_limit();
-  int processes = 0;
-  for (int left = flows; left > 0; left -= share, ++processes) {
-    const int part = std::min(left, share);
-    const auto added = family.add([&to, part, port = first_port(to, flows - left), &pipe] {
+  const int most = raise_connection_limit();
+  const int processes = (flows + most - 1) / most;
+  for (int i = 0, left = flows; i < processes; ++i) {
+    const int share = left / (processes - i);
+    left -= share;
+    const auto added = family.add([&to, share, limits = limits_of(to, i, processes), &pipe] {
       ::close(pipe[0]);
-      return hold_share(to, part, port, pipe[1]);
+      return hold_share(to, share, limits, pipe[1]);
     });
     if (!added) {
       return fail(added.error());

@@ -34,10 +34,9 @@ struct FlowLimits {
   std::chrono::milliseconds first_round{60'000};
   /// Between a failure of a flow and its next attempt.
   std::chrono::milliseconds pause{1000};
-  /// The local port of the first flow, the next flow has the next one, round all from 1024 to
-  /// 65535. 0: the kernel chooses, which has 28,232 by default and becomes slow (1 ms each) beyond
-  /// half.
-  int first_port = 0;
+  /// Local ports to use, so many from `first_port` on, each for one flow at a time. 0: the kernel
+  /// chooses, which has 28,232 by default and becomes slow (1 ms each) beyond half of them.
+  int first_port = 0, ports = 0;
 };
 
 /// Holds `flows` idle connections to `to` in this process, as a client that never lets go: calls
