@@ -17,7 +17,8 @@ constexpr std::chrono::seconds cached_for{30};
 /// One read takes 1 ms. The balancer in front of the read-only nodes gives up on one that is cut
 /// off after 250 ms and takes another: that should still be in time.
 constexpr Duration read_timeout = 400ms;
-constexpr Duration only_read_timeout = 1s;  ///< when it is made once: a busy machine is no failure
+/// For the last time it is made, whether the first or the second: a busy machine is no failure.
+constexpr Duration last_read_timeout = 1s;
 
 std::string to_body(const std::vector<std::string>& row) {
   int cents = 0;
@@ -72,11 +73,11 @@ Reply Catalog::ask_cache(const std::function<Reply(Duration timeout)>& question,
 }
 
 SqlReply Catalog::find(const std::string& tenant, const std::string& product) {
-  const Duration first = retries_.limit() > 0 ? read_timeout : only_read_timeout;
+  const Duration first = retries_.limit() > 0 ? read_timeout : last_read_timeout;
   SqlReply reply = products_.find(tenant, product, first);
   if (passes(reply.error) && retries_.take()) {
     metrics_.count("reads_total{class=\"tried_again\"}");
-    reply = products_.find(tenant, product, read_timeout);
+    reply = products_.find(tenant, product, last_read_timeout);
   }
   metrics_.count(fmt::format("reads_total{{class=\"{}\"}}", to_string(reply.error)));
   return reply;

@@ -13,8 +13,8 @@ using Json = nlohmann::json;
 
 constexpr Duration peer_rest = 1s;         ///< one call in a second finds out whether it is back
 constexpr Duration connect_limit = 250ms;  ///< as the balancer's; peers are 0.2 to 1.2 ms away
-/// A peer may ask the cache (200 ms) and the database twice (400 ms each).
-constexpr Duration answer_limit = 1200ms;
+/// A peer may ask the cache (200 ms) and the database twice (400 ms and 1 s).
+constexpr Duration answer_limit = 1800ms;
 
 /// An answer that another peer might not give.
 bool is_bad(const CallReply& reply) {
