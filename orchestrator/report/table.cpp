@@ -12,7 +12,7 @@
 namespace faultline::report {
 namespace {
 
-constexpr std::size_t table_width = 100;  // fits a pipeline's log and half a wide screen
+constexpr std::size_t table_width = 120;  // fits a pipeline's log and a wide screen
 constexpr std::size_t gap = 2;
 
 struct Column {
@@ -22,7 +22,7 @@ struct Column {
 };
 constexpr std::array<Column, 8> columns{{{"DRILL", 20, false},
                                          {"VERDICT", 12, false},
-                                         {"GOOD %", 12, true},
+                                         {"GOOD %", 13, true},
                                          {"P99", 7, true},
                                          {"RECOVERY / RTO", 15, true},
                                          {"LOST", 5, true},

@@ -138,6 +138,29 @@ TEST_F(DrillTest, TwoFaultsOnOneZoneStackAndRevertInAnyOrder) {
   }
 }
 
+TEST_F(DrillTest, FaultsOfAllKindsAtOnceAndTwoOnOneResourceRevertInAnyOrder) {
+  const Outcome told = run(script(R"(
+    local slow = run:inject(fault.third_party { dependency = "pay", delay = 200*ms })
+    local slower = run:inject(fault.third_party { dependency = "pay", delay = 400*ms })
+    local far, farther, gone = run:inject(
+      fault.az_partition { zone = "b", mode = "latency", latency = 20*ms },
+      fault.az_partition { zone = "b", mode = "latency", latency = 30*ms },
+      fault.spot_reclaim { instances = "c-spot", notice = 1*s, grace = 1*s, replace_after = 1*s })
+    slow:revert()
+    run:wait(3*s)
+    far:revert()
+    gone:revert()
+    slower:revert()
+    farther:revert())"));
+  ASSERT_FALSE(record.is_discarded()) << told.err;
+  EXPECT_EQ(record["verdict"], "passed") << record["reason"];
+  ASSERT_EQ(record["faults"].size(), 5u);
+  for (const auto& fault : record["faults"]) {
+    EXPECT_TRUE(fault["effect"]["proved"]) << fault;
+    EXPECT_TRUE(fault["residue"].empty()) << fault["residue"];
+  }
+}
+
 TEST_F(DrillTest, KilledInTheMiddleAndRecoveredNothingOfTheFaultIsLeft) {
   lab_up();
   for (const auto& fault :

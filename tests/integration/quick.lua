@@ -16,6 +16,6 @@ return environment {
     },
   },
   slo = { login = good("login", 90) },
-  guardrails = { zones_at_once = 1, concurrent_faults = 3, max_duration = 5*minute,
+  guardrails = { zones_at_once = 1, concurrent_faults = 6, max_duration = 5*minute,
                  approval = { "irreversible" } },
 }
