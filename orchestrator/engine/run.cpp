@@ -84,6 +84,8 @@ void Run::next(RunLife::Command command) {
       return changed();  // its next look throws
     case RunLife::Command::revert_all:
       return revert_all();
+    case RunLife::Command::hurry:
+      return end_faults();
     case RunLife::Command::verify:
       return verify();
     case RunLife::Command::judge:
@@ -261,12 +263,16 @@ void Run::method_ended(std::exception_ptr thrown) {
   next(life_.done(problem));
 }
 
-void Run::revert_all() {
-  enter("recover", std::nullopt);
+void Run::end_faults() {
   for (const auto& fault : faults_) {
     // What is over for another reason already need not wait for what the fault does by itself.
     fault->end("", life_.stopping() || life_.in_doubt());
   }
+}
+
+void Run::revert_all() {
+  enter("recover", std::nullopt);
+  end_faults();
   when(
       [this] {
         return std::ranges::all_of(faults_, [](const auto& f) { return f->life().over(); });

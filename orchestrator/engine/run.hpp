@@ -63,6 +63,7 @@ class Run : private Stage {
   void run_method();
   void spawn_method();
   void method_ended(std::exception_ptr thrown);
+  void end_faults();
   void revert_all();
   void verify();
   void judge_all();

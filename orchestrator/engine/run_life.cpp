@@ -92,7 +92,9 @@ RunLife::Command RunLife::stop(Stop why, const std::string& reason) {
   }
   stop_ = why;
   stop_reason_ = reason;
-  return phase_ == Phase::method ? Command::cancel_method : Command::none;
+  return phase_ == Phase::method    ? Command::cancel_method
+         : phase_ == Phase::recover ? Command::hurry
+                                    : Command::none;
 }
 
 Verdict RunLife::verdict() const {

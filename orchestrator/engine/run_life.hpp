@@ -28,6 +28,7 @@ class RunLife {
     run_method,
     cancel_method,
     revert_all,
+    hurry,  ///< wait no longer for what faults do by themselves
     verify,
     judge,
     report,
@@ -45,7 +46,8 @@ class RunLife {
   void doubt(const std::string& reason);
   /// Something is still not put back.
   void residue(const std::string& reason);
-  /// Sticky. Cancels the method when it runs; before it, nothing will be injected.
+  /// Sticky. Cancels the method when it runs; before it, nothing will be injected; after it, the
+  /// reverts hurry.
   Command stop(Stop why, const std::string& reason);
 
   [[nodiscard]] Phase phase() const { return phase_; }

@@ -196,14 +196,29 @@ const Json& worst_probe(const Json& record) {
   return *worst;
 }
 
+namespace {
+
+/// In percent; a promise about a count of bad requests says it, too.
+std::optional<double> share_of(const Json& objective) {
+  const auto measured = number(objective, "measured");
+  if (!measured || text(objective, "unit") == "%") {
+    return measured;
+  }
+  const auto samples = number(objective, "samples");
+  return text(objective, "sli") == "bad" && samples && *samples > 0
+             ? std::optional(100 * (1 - *measured / *samples))
+             : std::nullopt;
+}
+
+}  // namespace
+
 const Json& worst_share(const Json& record) {
   const auto rank = [](const Json& objective) {
-    return std::pair(*number(objective, "measured"), text(objective, "phase") != "method");
+    return std::pair(*share_of(objective), text(objective, "phase") != "method");
   };
   const Json* worst = &null_json;
   for (const auto& objective : list(record, "objectives")) {
-    if (number(objective, "measured") && text(objective, "unit") == "%" &&
-        (worst->is_null() || rank(objective) < rank(*worst))) {
+    if (share_of(objective) && (worst->is_null() || rank(objective) < rank(*worst))) {
       worst = &objective;
     }
   }
@@ -212,13 +227,13 @@ const Json& worst_share(const Json& record) {
 
 std::optional<double> worst_good_percent(const Json& record) {
   const auto& worst = worst_share(record);
-  return worst.is_null() ? good_percent(worst_probe(record)) : number(worst, "measured");
+  return worst.is_null() ? good_percent(worst_probe(record)) : share_of(worst);
 }
 
 std::optional<double> lost_writes(const Json& record) {
   std::optional<double> sum;
-  for (const auto& recovery : list(record, "recovery")) {
-    if (const auto lost = number(object(recovery, "writes"), "lost")) {
+  for (const auto& probe : list(record, "probes")) {
+    if (const auto lost = number(object(probe, "writes"), "lost")) {
       sum = sum.value_or(0) + *lost;
     }
   }

@@ -58,6 +58,19 @@ TEST_F(RunTest, AnAbortWaitsForNoReclaimedNode) {
   EXPECT_LT(clock.now() - started, 15s);
 }
 
+TEST_F(RunTest, AnAbortWhileAReclaimedNodeIsWaitedForEndsTheWaiting) {
+  target.goes_after = 1h;
+  experiment.method = [](Stage& stage) { stage.inject({reclaim}); };
+  const auto started = clock.now();
+  std::unique_ptr<Timer> later;
+  run([&](engine::Run& r) {
+    later = clock.at(clock.now() + 2s, [&r] { r.stop(Stop::abort, "aborted: by hand"); });
+  });
+  EXPECT_EQ(exit_code, 4);
+  EXPECT_THAT(target.in_force, IsEmpty());
+  EXPECT_LT(clock.now() - started, 15s);
+}
+
 TEST_F(RunTest, AFaultThatCannotCompleteBeforeTheGuardrailIsRefused) {
   environment.guardrails.max_duration = 5s;
   experiment.method = [](Stage& stage) { stage.inject({reclaim}); };
