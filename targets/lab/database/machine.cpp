@@ -1,33 +1,14 @@
 #include "targets/lab/database/machine.hpp"
 
-#include "targets/lab/database/copy.hpp"
-
 #include <fmt/format.h>
 
-#include <fstream>
-
 namespace faultline::database {
-namespace {
 
-namespace fs = std::filesystem;
-
-/// A node whose data is replaced must not skip its own old events as a replica, so it takes a new
-/// identity: its first one plus this, once for each time. More than the nodes of a cluster.
-constexpr int identity_step = 100;
-
-}  // namespace
-
-Machine::Machine(Server server, fs::path source, std::function<void(const std::string&)> log)
-    : server_(std::move(server)),
-      first_id_(server_.id),
-      source_(std::move(source)),
-      log_(std::move(log)) {}
+Machine::Machine(Server server, const std::filesystem::path& source, Log log)
+    : server_(std::move(server)), data_(server_.folder, source, server_.id), log_(std::move(log)) {}
 
 Error Machine::run() {
-  load_identity();
-  auto ready = fs::exists(data()) ? Result<>{} : fresh_data();
-  ready = ready ? launch() : ready;
-  if (!ready) {
+  if (auto ready = launch(); !ready) {
     return ready.error();
   }
   std::unique_lock lock(mutex_);
@@ -88,8 +69,11 @@ Result<> Machine::obey(Ask what) {
       return child_.running() ? Result<>{} : launch();
     case Ask::reclone: {
       child_.kill();
-      auto fresh = fresh_data();
-      return fresh ? launch() : fresh;
+      if (auto fresh = data_.replace(); !fresh) {
+        return fresh;
+      }
+      log_("fresh data, as the manager asked");
+      return launch();
     }
     case Ask::none:
     case Ask::state:
@@ -99,6 +83,10 @@ Result<> Machine::obey(Ask what) {
 }
 
 Result<> Machine::launch() {
+  if (auto there = data_.open(); !there) {
+    return there;
+  }
+  server_.id = data_.id();
   auto child = Child::start(server_arguments(server_));
   if (!child) {
     return child.error();
@@ -107,36 +95,6 @@ Result<> Machine::launch() {
   launched_ = std::chrono::steady_clock::now();
   log_(fmt::format("server {} starts, read-only", server_.id));
   return {};
-}
-
-Result<> Machine::fresh_data() {
-  std::error_code error;
-  if (fs::exists(data())) {
-    fs::remove_all(data(), error);
-    server_.id += identity_step;
-  }
-  fs::create_directories(server_.folder, error);
-  // The identity first: with new data and the old one, the node would ignore its own history.
-  std::ofstream(server_.folder / "server-id") << server_.id << '\n';
-  const fs::path draft = server_.folder / "data.draft";
-  fs::remove_all(draft, error);
-  if (auto copied = copy_tree(source_, draft); !copied) {
-    return copied;
-  }
-  fs::rename(draft, data(), error);
-  if (error) {
-    return Error{ErrorKind::io, fmt::format("cannot move {} to {}: {}", draft.string(),
-                                            data().string(), error.message())};
-  }
-  log_(fmt::format("fresh data from {}", source_.string()));
-  return {};
-}
-
-void Machine::load_identity() {
-  int id = 0;
-  if (std::ifstream(server_.folder / "server-id") >> id && id % identity_step == first_id_) {
-    server_.id = id;
-  }
 }
 
 }  // namespace faultline::database

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "targets/lab/database/child.hpp"
+#include "targets/lab/database/node_data.hpp"
 #include "targets/lab/database/server_options.hpp"
 
 #include <chrono>
@@ -16,7 +17,8 @@ namespace faultline::database {
 /// until it has done what they ask.
 class Machine {
  public:
-  Machine(Server server, std::filesystem::path source, std::function<void(const std::string&)> log);
+  using Log = std::function<void(const std::string&)>;
+  Machine(Server server, const std::filesystem::path& source, Log log);
 
   struct State {
     bool running = false;
@@ -30,7 +32,7 @@ class Machine {
 
   State state();
   Result<> kill();     ///< SIGKILL of the server; nothing when it does not run
-  Result<> start();    ///< nothing when it runs
+  Result<> start();    ///< nothing when it runs; data when there is none
   Result<> reclone();  ///< kill, fresh data from the template, a new identity, start
 
  private:
@@ -38,14 +40,10 @@ class Machine {
   Result<> ask(Ask what);
   Result<> obey(Ask what);
   Result<> launch();
-  Result<> fresh_data();
-  void load_identity();
-  [[nodiscard]] std::filesystem::path data() const { return server_.folder / "data"; }
 
   Server server_;
-  const int first_id_;
-  const std::filesystem::path source_;
-  const std::function<void(const std::string&)> log_;
+  NodeData data_;
+  const Log log_;
   Child child_;
   std::chrono::steady_clock::time_point launched_;
 
