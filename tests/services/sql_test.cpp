@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <arpa/inet.h>
+#include <filesystem>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <thread>
@@ -20,13 +22,13 @@ const SqlUser user{"app", "lab", "shop"};
 /// Accepts connections, because the kernel does, and never says a word.
 class Mute {
  public:
-  Mute() {
+  explicit Mute(int backlog = 16) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     ::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), size);
-    ::listen(fd_.get(), 16);
+    ::listen(fd_.get(), backlog);
     ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size);
     at = {"127.0.0.1", ntohs(address.sin_port)};
   }
@@ -48,6 +50,25 @@ TEST(SqlPoolTest, AServerThatHangsCostsItsTimeoutAndNoMore) {
   EXPECT_LT(took, 2s);
   EXPECT_EQ(pool.figures().in_use, 0);
   EXPECT_EQ(pool.figures().idle, 0);
+}
+
+TEST(SqlConnectionTest, OneThatIsNeverTakenLeavesNoDescriptorBehind) {
+  const Mute server(0);  // the kernel takes one connection and answers no other
+  const net::Fd queued(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(server.at.port);
+  ASSERT_EQ(::connect(queued.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const auto open = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  const auto before = open();
+  for (int i = 0; i < 5; ++i) {
+    const SqlConnection late(server.at, user, std::chrono::steady_clock::now() + 20ms);
+    EXPECT_EQ(late.failure().error, SqlError::refused);
+  }
+  EXPECT_EQ(open(), before);
 }
 
 TEST(SqlPoolTest, WhereNobodyListensItSaysSoAtOnce) {
