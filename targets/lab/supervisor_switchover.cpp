@@ -15,6 +15,7 @@ constexpr Duration switchover_limit = 12s;  // the manager answers within 10 s
 constexpr Duration home_limit = 20s;        // it takes 1 s, a node that is copied anew some 3 s
 constexpr Duration look_pause = 100ms;
 constexpr int http_ok = 200;
+constexpr int http_late = 504;  // it was begun and goes on
 
 }  // namespace
 
@@ -27,25 +28,31 @@ struct Switchovers::Move {
   boost::asio::steady_timer timer;
 };
 
+Result<> switchover_answer(const Heard& heard) {
+  if (!heard) {
+    return Error{heard.error().why == Silence::timeout ? ErrorKind::timeout : ErrorKind::refused,
+                 "the database's manager does not answer: " + heard.error().words};
+  }
+  const auto answer = parse_http(heard->text);
+  if (!answer) {
+    return Error{ErrorKind::refused, "the database's manager answers no HTTP: " + heard->text};
+  }
+  if (answer->status == http_ok) {
+    return {};
+  }
+  const auto said = Json::parse(answer->body, nullptr, false);
+  const auto words = said.is_object() ? said.value("error", answer->body) : answer->body;
+  return answer->status == http_late
+             ? Error{ErrorKind::timeout, "the database's manager is not done yet: " + words}
+             : Error{ErrorKind::refused, "the database's manager moves nothing: " + words};
+}
+
 void Switchovers::ask(const std::string& to, targets::Done<void> done) {
   const auto& manager = *topology_.of_kind("manager").front();
   const auto question = http_question({manager.host, manager.address, manager.port}, "POST",
                                       "/switchover", Json{{"to", to}}.dump(), switchover_limit);
-  lab::ask(io_, question, [done = std::move(done)](const Heard& heard) {
-    const auto answer = heard ? parse_http(heard->text) : std::nullopt;
-    if (answer && answer->status == http_ok) {
-      done(Result<>{});
-      return;
-    }
-    const auto said = answer ? Json::parse(answer->body, nullptr, false) : Json();
-    done(Error{
-        !heard && heard.error().why == Silence::timeout ? ErrorKind::timeout : ErrorKind::refused,
-        fmt::format("the database's manager moves nothing: {}",
-                    !heard             ? heard.error().words
-                    : said.is_object() ? said.value("error", answer->body)
-                    : answer           ? answer->body
-                                       : heard->text)});
-  });
+  lab::ask(io_, question,
+           [done = std::move(done)](const Heard& heard) { done(switchover_answer(heard)); });
 }
 
 void Switchovers::bring_home(targets::Done<Moves> done) {

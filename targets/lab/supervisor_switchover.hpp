@@ -1,5 +1,6 @@
 #pragma once
 
+#include "targets/lab/supervisor_ask.hpp"
 #include "targets/lab/supervisor_health.hpp"
 
 #include <memory>
@@ -13,7 +14,7 @@ class Switchovers {
       : io_(io), topology_(topology), health_(health) {}
 
   /// Done when the manager says so, within 12 s. `to` empty: it chooses. Error `refused` in the
-  /// manager's words.
+  /// manager's words, `timeout` when it was begun and goes on.
   void ask(const std::string& to, targets::Done<void> done);
 
   /// Until the database is at home and all its nodes in sync, at most 20 s. Gives the moves in
@@ -29,5 +30,8 @@ class Switchovers {
   const Topology& topology_;
   Health& health_;
 };
+
+/// What became of it, from what the manager answered.
+Result<> switchover_answer(const Heard& heard);
 
 }  // namespace faultline::lab

@@ -1,6 +1,7 @@
 #include "targets/lab/supervisor_health.hpp"
 #include "targets/lab/supervisor_http.hpp"
 #include "targets/lab/supervisor_ping.hpp"
+#include "targets/lab/supervisor_switchover.hpp"
 #include "targets/lab/supervisor_usage.hpp"
 
 #include <gmock/gmock.h>
@@ -50,6 +51,24 @@ TEST(Database, IsSeenAsItsManagerSeesIt) {
   EXPECT_EQ(view.nodes.at("c-db").role, "ro");
   EXPECT_FALSE(view.nodes.at("a-db").healthy);
   EXPECT_FALSE(view.whole()) << "a-db has no role";
+}
+
+TEST(Switchover, ThatIsLateIsNotTakenForOneThatWasRefused) {
+  const auto answered = [](const std::string& status, const std::string& error) {
+    const auto body = R"({"error":")" + error + R"("})";
+    return switchover_answer(Said{"HTTP/1.1 " + status + "\r\nContent-Length: " +
+                                      std::to_string(body.size()) + "\r\n\r\n" + body,
+                                  {}});
+  };
+  EXPECT_TRUE(answered("200 OK", ""));
+  const auto refused = answered("409 Conflict", "no node is writable now");
+  EXPECT_EQ(refused.error().kind, ErrorKind::refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("moves nothing: no node is writable now"));
+  const auto late = answered("504 Gateway Timeout", "it goes on");
+  EXPECT_EQ(late.error().kind, ErrorKind::timeout);
+  EXPECT_THAT(late.error().message, HasSubstr("not done yet: it goes on"));
+  const auto silent = switchover_answer(NoAnswer{Silence::timeout, "no answer in 12 s"});
+  EXPECT_EQ(silent.error().kind, ErrorKind::timeout);
 }
 
 TEST(Database, AStatusThatIsNotWhatWasAgreedIsAnErrorThatNamesTheField) {

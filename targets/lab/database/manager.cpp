@@ -25,8 +25,12 @@ WallTime wall(Instant at) {
       std::chrono::duration_cast<std::chrono::system_clock::duration>(now() - at));
 }
 
-HttpServer::Answer refused(const std::string& why) {
-  return {409, nlohmann::json{{"error", why}}.dump()};
+constexpr int conflict = 409;     ///< nothing moves
+constexpr int unavailable = 503;  ///< the manager ends; what was begun stays as it is
+constexpr int late = 504;         ///< it was begun and goes on
+
+HttpServer::Answer error(int status, const std::string& why) {
+  return {status, nlohmann::json{{"error", why}}.dump()};
 }
 
 }  // namespace
@@ -160,13 +164,16 @@ HttpServer::Answer Manager::switchover(const std::string& body) {
     return stopping_ || (asked->known && (!asked->refusal.empty() || !status_.moving));
   });
   if (!asked->refusal.empty()) {
-    return refused(asked->refusal);
+    return error(conflict, asked->refusal);
   }
-  if (!ended || stopping_) {
-    return refused("the switchover did not end in 10 s; see /status");
+  if (stopping_) {
+    return error(unavailable, "the manager is stopping");
+  }
+  if (!ended) {
+    return error(late, "the switchover did not end in 10 s and goes on; see /status");
   }
   if (!status_.given_up.empty()) {
-    return refused("given up: " + status_.given_up);
+    return error(conflict, "given up: " + status_.given_up);
   }
   return {200, "{}"};
 }
