@@ -158,6 +158,19 @@ TEST_F(ClusterTest, OneNodeOfThreeIsNotPromotedBecauseAConfirmedRowMayBeElsewher
   EXPECT_EQ(world.in_sync(), 2u) << "all are back";
 }
 
+TEST_F(ClusterTest, ANodeThatDoesNotTellWhatItReceivedIsWaitedForBecauseItMayHaveAConfirmedRow) {
+  world.c().received = 107;
+  world.c().tells = false;
+  machine_dies(world.a());
+  world.pass(2s);
+  EXPECT_EQ(world.rw(), "") << "b-db alone would lose rows";
+  EXPECT_FALSE(world.b().writable);
+  world.c().tells = true;
+  world.pass(1s);
+  EXPECT_EQ(world.rw(), "c-db");
+  EXPECT_EQ(world.c().rows, 107u);
+}
+
 TEST_F(ClusterTest, AsynchronouslyTheLastNodeIsPromoted) {
   ClusterWorld naive(false, 15s);
   naive.pass(1s);
@@ -201,6 +214,20 @@ TEST_F(ClusterTest, ANewManagerFindsTwoWritableNodesAndKillsTheOneThatNobodyFoll
   EXPECT_EQ(world.rw(), "b-db");
   EXPECT_EQ(world.count(Act::fence, "a-db"), 1);
   EXPECT_EQ(world.count(Act::fence, "b-db"), 0);
+}
+
+TEST_F(ClusterTest, OfTwoWritableNodesThatNobodyFollowsANewManagerKeepsTheFurther) {
+  machine_dies(world.a());
+  world.pass(2s);
+  ASSERT_EQ(world.rw(), "b-db");
+  world.b().rows = 120;
+  machine_dies(world.c());
+  world.a().answers = world.a().agent = true;  // back, and it still believes in itself
+  world.restart_manager();
+  world.pass(3s);
+  EXPECT_EQ(world.rw(), "b-db");
+  EXPECT_EQ(world.count(Act::fence, "b-db"), 0);
+  EXPECT_EQ(world.count(Act::fence, "a-db"), 1);
 }
 
 TEST_F(ClusterTest, ASwitchoverMovesTheRoleAndNobodyIsKilled) {

@@ -22,6 +22,7 @@ struct FakeNode {
   bool agent = true;    ///< its machine can be reached
   bool writable = false;
   bool promotable = true;
+  bool tells = true;      ///< how far it is, when it is held
   bool diverged = false;  ///< follows nobody's binary log
   std::uint64_t rows = 0;
   std::uint64_t received = 0;  ///< as a replica, more than it shows
@@ -157,6 +158,7 @@ class ClusterWorld {
     }
     switch (command.act) {
       case Act::hold:
+        outcome.done = one.tells;
         outcome.position = position(std::max(one.rows, one.received));
         one.source.clear();
         break;

@@ -71,6 +71,15 @@ TEST(Replication, IsReadFromTheServersOwnWords) {
   EXPECT_EQ(replication_of({}).from, "");
 }
 
+TEST(Replication, ThatIsNotToldIsNotTheSameAsNothingReceived) {
+  NodeView view{true, position_of("0-1-5"), std::nullopt};
+  EXPECT_FALSE(view.has()) << "it may have received more than it shows";
+  view.replication = replication_of({});
+  EXPECT_EQ(view.has()->number, 5u) << "it follows nobody, and says so";
+  view.replication->received = position_of("0-1-9");
+  EXPECT_EQ(view.has()->number, 9u);
+}
+
 TEST(Template, IsNamedAfterTheServersVersionAndTheSchema) {
   const auto name = template_name("/usr/sbin/mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for debian");
   EXPECT_TRUE(name.starts_with("mariadb-10.11.19-")) << name;

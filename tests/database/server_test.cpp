@@ -1,12 +1,14 @@
 #include "targets/lab/database/child.hpp"
 #include "targets/lab/database/copy.hpp"
 #include "targets/lab/database/examine.hpp"
+#include "targets/lab/database/http_server.hpp"
 #include "targets/lab/database/operations.hpp"
 #include "targets/lab/database/server_options.hpp"
 #include "targets/lab/database/template.hpp"
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <mysql.h>
@@ -45,6 +47,24 @@ struct Silence {
 net::Endpoint free_port() {
   return Silence(false).at;
 }
+
+/// The agent of a machine whose server runs since a minute.
+struct FakeAgent {
+  FakeAgent() {
+    http.get("/state", [](const std::string&) {
+      return HttpServer::Answer{200, R"({"running":true,"up_ms":60000,"server_id":7})"};
+    });
+    http.post("/kill", [this](const std::string&) {
+      ++kills;
+      return HttpServer::Answer{200, "{}"};
+    });
+    http.post("/start", [](const std::string&) { return HttpServer::Answer{200, "{}"}; });
+    EXPECT_TRUE(http.start(at));
+  }
+  net::Endpoint at = free_port();
+  std::atomic<int> kills = 0;
+  HttpServer http;
+};
 
 struct ServerTest : testing::Test {
   fs::path top = fs::temp_directory_path() / ("faultline-db-" + std::to_string(::getpid()));
@@ -100,6 +120,11 @@ TEST_F(ServerTest, StartsFromTheTemplateReadOnlyAndTakesEveryRole) {
   EXPECT_EQ(seen.view.position.number, 0u);
   EXPECT_EQ(seen.view.replication->from, "");
 
+  const FakeAgent agent;
+  access.agent = agent.at;
+  EXPECT_TRUE(carry(Act::revive).done);
+  EXPECT_EQ(agent.kills, 0) << "it was only out of reach, and is well";
+
   EXPECT_TRUE(carry(Act::hold).done);
   const auto promoted = carry(Act::promote);
   ASSERT_TRUE(promoted.done) << promoted.words;
@@ -116,6 +141,15 @@ TEST_F(ServerTest, StartsFromTheTemplateReadOnlyAndTakesEveryRole) {
   EXPECT_EQ(seen.view.replication->from, net::to_string(silent.at));
   EXPECT_EQ(seen.view.replication->link, Replication::Link::connecting);
   EXPECT_EQ(seen.view.position.number, 1u) << "it goes on from its own last event";
+}
+
+TEST(Revive, KillsAServerThatDoesNotAnswer) {
+  mysql_library_init(0, nullptr, nullptr);
+  const Silence stopped(true);
+  const FakeAgent agent;
+  const auto revived = carry_out({stopped.at, agent.at, false}, {1, Act::revive, "a-db", "", {}});
+  EXPECT_TRUE(revived.done) << revived.words;
+  EXPECT_EQ(agent.kills, 1);
 }
 
 TEST(Session, GivesUpInTimeWhoeverItTalksTo) {

@@ -36,7 +36,7 @@ std::string_view to_string(Act act) {
   return "?";
 }
 
-Cluster::Cluster(Settings settings, Instant now) : settings_(std::move(settings)), started_(now) {
+Cluster::Cluster(Settings settings, Instant now) : settings_(std::move(settings)) {
   for (const auto& member : settings_.members) {
     nodes_.push_back({.name = member.name, .address = member.address, .last_answer = now});
   }
@@ -59,6 +59,14 @@ const Cluster::Node* Cluster::writable() const {
 
 std::size_t Cluster::needed() const {
   return needed_to_elect(nodes_.size(), settings_.semi_sync);
+}
+
+std::string Cluster::best_of(const std::map<std::string, Position>& standing) const {
+  std::vector<std::string> order;
+  for (const auto& node : nodes_) {
+    order.push_back(node.name);
+  }
+  return elect(standing, order, settings_.home);
 }
 
 void Cluster::observe(const Observation& seen) {
@@ -222,22 +230,25 @@ void Cluster::find_rw(Instant now) {
   if (!all_known) {
     return;
   }
-  const Node* best = nullptr;
+  std::map<std::string, Position> followed;  // the writable ones that most others follow
+  std::ptrdiff_t most = 0;
   for (const auto& node : nodes_) {
     if (node.lost || node.view.read_only) {
       continue;
     }
-    const auto followers = [this](const Node& source) {
-      return std::ranges::count_if(nodes_, [&](const Node& n) {
-        return n.view.replication && n.view.replication->from == source.address;
-      });
-    };
-    if (best == nullptr || followers(node) > followers(*best)) {
-      best = &node;
+    const auto followers = std::ranges::count_if(nodes_, [&](const Node& n) {
+      return n.view.replication && n.view.replication->from == node.address;
+    });
+    if (followers > most) {
+      followed.clear();
+      most = followers;
+    }
+    if (followers == most) {
+      followed[node.name] = node.view.position;
     }
   }
-  if (best != nullptr) {
-    rw_ = best->name;
+  rw_ = best_of(followed);
+  if (!rw_.empty()) {
     progress_.clear();
     unfinished_.reset();
     return;
@@ -310,14 +321,10 @@ void Cluster::advance(Instant now) {
 
 void Cluster::elect_among_held() {
   std::map<std::string, Position> standing;
-  std::vector<std::string> order;
   for (const auto& [name, position] : held_) {
     standing[name] = *position;
   }
-  for (const auto& node : nodes_) {
-    order.push_back(node.name);
-  }
-  const auto to = standing.size() < needed() ? "" : elect(standing, order, settings_.home);
+  const auto to = standing.size() < needed() ? "" : best_of(standing);
   if (to.empty()) {
     give_up("too few nodes told how far they are");
     return;

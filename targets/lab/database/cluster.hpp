@@ -94,6 +94,7 @@ class Cluster {
   [[nodiscard]] std::optional<Duration> lag(const Node& node, Instant now) const;
   [[nodiscard]] std::string words(const Node& node, Instant now) const;
   [[nodiscard]] std::size_t needed() const;
+  [[nodiscard]] std::string best_of(const std::map<std::string, Position>& standing) const;
   [[nodiscard]] const Node* writable() const;  ///< rw, when it answers and is writable
 
   void notice_loss(Instant now);
@@ -112,7 +113,6 @@ class Cluster {
   void issue(Node& node, Act act, std::string source = {}, Position position = {});
 
   Settings settings_;
-  Instant started_;
   std::vector<Node> nodes_;
   std::string rw_;
   Stage stage_ = Stage::none;

@@ -7,8 +7,6 @@
 namespace faultline::database {
 namespace {
 
-constexpr Duration replication_limit = std::chrono::milliseconds(200);  ///< usually 0.2 ms
-
 std::string field(const Session::Row& row, const char* name) {
   const auto found = row.find(name);
   return found == row.end() ? "" : found->second;
@@ -45,7 +43,7 @@ Replication replication_of(const std::vector<Session::Row>& rows) {
   return replication;
 }
 
-Result<Examined> examine(Session& session, Duration limit) {
+Result<Examined> examine(Session& session, Duration limit, Duration replication_limit) {
   const auto rows = session.query(
       "SELECT @@GLOBAL.read_only AS read_only, @@GLOBAL.gtid_binlog_pos AS binlog, "
       "@@GLOBAL.gtid_slave_pos AS applied",

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration connect_limit = 500ms;
 constexpr Duration short_limit = 1s;      ///< a statement that waits for nobody
+constexpr Duration answer_limit = 400ms;  ///< as an observer's: who answers so late is silent
 constexpr Duration stop_limit = 2500ms;   ///< STOP SLAVE waits 1 s for a source out of reach
 constexpr Duration apply_limit = 3s;      ///< what was received and is not yet applied
 constexpr int apply_limit_s = 2;          ///< the same for the server, which should end first
@@ -33,25 +34,20 @@ class Surgery {
     return session_.query(sql, limit).value();
   }
 
-  NodeView look() { return examine(session_, short_limit).value().view; }
+  NodeView look() { return examine(session_, short_limit, short_limit).value().view; }
 
+  /// A node that does not say what it received must not be taken for one that received nothing.
   Position hold() {
     ask("STOP SLAVE IO_THREAD", stop_limit);
-    const auto view = look();
-    return view.replication ? further(view.position, view.replication->received) : view.position;
+    return all_of(look());
   }
 
-  /// Whatever was received is applied; then nobody is followed any more.
+  /// Whatever was received is applied, and `least` in any case; then nobody is followed any more.
   void promote(const Position& least) {
-    if (look().position.number < least.number) {
-      ask("START SLAVE SQL_THREAD");
-      const auto waited =
-          ask(fmt::format("SELECT MASTER_GTID_WAIT('{}', {}) AS late", least.gtid, apply_limit_s),
-              apply_limit);
-      if (waited.empty() || waited[0].at("late") != "0") {
-        throw Failure({ErrorKind::timeout,
-                       fmt::format("did not apply {} in {} s", least.gtid, apply_limit_s)});
-      }
+    const auto view = look();
+    const auto wanted = further(least, all_of(view));
+    if (view.position.number < wanted.number) {
+      apply(wanted);
     }
     ask("STOP SLAVE", stop_limit);
     ask("RESET SLAVE ALL");
@@ -89,6 +85,26 @@ class Surgery {
   }
 
  private:
+  static Position all_of(const NodeView& view) {
+    const auto has = view.has();
+    if (!has) {
+      throw Failure({ErrorKind::timeout,
+                     fmt::format("did not say in {} what it received", in_words(short_limit))});
+    }
+    return *has;
+  }
+
+  void apply(const Position& wanted) {
+    ask("START SLAVE SQL_THREAD");
+    const auto waited =
+        ask(fmt::format("SELECT MASTER_GTID_WAIT('{}', {}) AS late", wanted.gtid, apply_limit_s),
+            apply_limit);
+    if (waited.empty() || waited[0].at("late") != "0") {
+      throw Failure({ErrorKind::timeout,
+                     fmt::format("did not apply {} in {} s", wanted.gtid, apply_limit_s)});
+    }
+  }
+
   const NodeAccess& node_;
   Session session_;
 };
@@ -128,11 +144,18 @@ void restart(Agent& agent) {
   agent.post("/start");
 }
 
-void revive(Agent& agent) {
+bool answers(const net::Endpoint& sql) {
+  auto session = Session::connect(sql, answer_limit);
+  return session && examine(*session, answer_limit);
+}
+
+/// After a cut the agent may be reached before the observer's next question: a server that is well
+/// must not be killed for it.
+void revive(Agent& agent, const net::Endpoint& sql) {
   const auto state = agent.state();
   if (!state.at("running")) {
     agent.post("/start");
-  } else if (state.at("up_ms") > young_ms) {
+  } else if (state.at("up_ms") > young_ms && !answers(sql)) {
     restart(agent);
   }
 }
@@ -160,7 +183,7 @@ Position act_on(const NodeAccess& node, const Command& command) {
   } else if (command.act == Act::fence) {
     restart(agent);
   } else {
-    revive(agent);
+    revive(agent, node.sql);
   }
   return {};
 }

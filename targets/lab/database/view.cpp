@@ -22,4 +22,8 @@ Position further(const Position& a, const Position& b) {
   return b.number > a.number ? b : a;
 }
 
+std::optional<Position> NodeView::has() const {
+  return replication ? std::optional(further(position, replication->received)) : std::nullopt;
+}
+
 }  // namespace faultline::database

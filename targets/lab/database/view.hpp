@@ -39,6 +39,10 @@ struct NodeView {
   bool read_only = true;
   Position position;                       ///< what it holds and shows
   std::optional<Replication> replication;  ///< none: it did not say in time
+
+  /// All that it has, what it received and does not show yet included: none when it did not say.
+  /// Less would make it look as if a confirmed row were nowhere.
+  [[nodiscard]] std::optional<Position> has() const;
 };
 
 /// One question to one node.
