@@ -9,11 +9,12 @@
 namespace faultline::faults {
 namespace {
 
-constexpr double good_within_ms = 500;    // a healthy third party answers in a few milliseconds
-constexpr double proof_within_ms = 2000;  // nobody waits longer for a proof, whatever the delay
-constexpr double p_miss = 1e-4;           // that none of the proof's calls is hit
-constexpr double ms_per_call = 20;        // of a call that is answered, on a busy machine
-constexpr double min_delay_ms = 50;       // shorter ones drown in a busy machine's own
+constexpr double good_within_ms = 500;       // a healthy third party answers in a few milliseconds
+constexpr double proof_within_ms = 2000;     // nobody waits longer for a proof, whatever the delay
+constexpr double p_miss = 1e-4;              // that none of the proof's calls is hit
+constexpr double ms_per_call = 20;           // of a call that is answered, on a busy machine
+constexpr double min_delay_ms = 50;          // shorter ones drown in a busy machine's own
+constexpr double min_shared_delay_ms = 500;  // of hundreds of calls one is slow by chance
 constexpr double max_delay_ms = 5 * 60 * 1000;
 
 struct Degraded {
@@ -92,6 +93,13 @@ Result<Plan> plan(const World& world, const Json& params, const std::string& id)
                  "third_party: a blackhole takes every packet, so it has no 'share'; the modes "
                  "latency, reset, status and slow_body have"};
   }
+  if (d.slow() && d.share_percent < 100 && d.delay_ms < min_shared_delay_ms) {
+    return Error{ErrorKind::usage,
+                 fmt::format("third_party: with a 'share' below 100 % the delay must be at least "
+                             "{:g} ms, found {:g} ms: the proof makes many calls, and one of them "
+                             "may be that slow by chance; make 'delay' longer or leave 'share' out",
+                             min_shared_delay_ms, d.delay_ms)};
+  }
   const auto& server = *servers.front();
   Plan plan;
   plan.actions = {action_of(d, server, id)};
@@ -117,7 +125,7 @@ std::vector<Param> params() {
            .choices = {"latency", "blackhole", "reset", "status", "slow_body"}},
           {.name = "delay",
            .type = ParamType::duration,
-           .doc = "for latency and slow_body",
+           .doc = "for latency and slow_body; at least 500 ms with a share",
            .fallback = 30'000,
            .min = min_delay_ms,
            .max = max_delay_ms},

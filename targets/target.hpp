@@ -90,8 +90,9 @@ struct Check {
 // database.rw_not         {"database", "component"} -> another node is the writable one
 // spot.announced          {"component"} -> its metadata shows a termination time
 // spot.gone               {"component", "action": id} -> the process that was reclaimed has ended
-// nat.flows               {"to": component, "at_least": 2048}
-//                         -> conntrack in nat counts so many flows to its address and port
+// nat.flows               {"to": component, "from": host (may be left out), "at_least": 2048}
+//                         -> conntrack in nat counts so many established flows to its address and
+//                         port, of that origin
 // nat.flow_dropped        {"from": host, "to": component}
 //                         -> a new connect through nat has no answer in 2 s
 // dependency.good         {"dependency", "within_ms": 500} -> a direct call is answered well

@@ -75,7 +75,7 @@ class Supervisor {
         flows_(io_, children_, program()),
         actions_({io_, topology_, children_, components_, roles_, switchovers_, side_doors_,
                   reclaims_, flows_}),
-        checks_({io_, topology_, children_, components_, health_, reclaims_}),
+        checks_({io_, topology_, children_, components_, health_, reclaims_, flow_counts_}),
         // The machine's uptime in ms: a lab started later never issues an epoch again.
         ownership_(static_cast<targets::Epoch>(now().time_since_epoch() / 1ms)),
         parts_{io_,
@@ -254,9 +254,7 @@ class Supervisor {
     }
     for (const auto& action : expired.reverts) {
       actions_.revert(action, [this, id = action.id](const Result<>& undone) {
-        if (undone) {
-          ownership_.reverted(id);
-        }
+        undone ? ownership_.reverted(id) : ownership_.not_reverted(id);
       });
     }
     deadlines_.expires_after(tick_every);
@@ -289,6 +287,7 @@ class Supervisor {
   SideDoors side_doors_;
   Reclaims reclaims_;
   FlowHolds flows_;
+  FlowCounts flow_counts_{count_flows};
   Actions actions_;
   Checks checks_;
   Ownership ownership_;

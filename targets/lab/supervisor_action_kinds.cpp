@@ -255,7 +255,8 @@ const ActionKind flows_hold{
     },
     [](const ActionParts& lab, const Action& a, Done done) {
       lab.flows.revert(a.id, std::move(done));
-    }};
+    },
+    true};
 
 const ActionKind dependency_degrade{
     "dependency.degrade",

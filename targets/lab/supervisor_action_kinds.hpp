@@ -15,6 +15,9 @@ struct ActionKind {
   Result<> (*validate)(const targets::Json& args, const Topology& topology);
   Do apply;
   Do revert;
+  /// Its apply takes so long that the revert does not wait for it: it ends the apply, which then
+  /// answers an error.
+  bool revert_interrupts = false;
 };
 
 std::span<const ActionKind> all_action_kinds();

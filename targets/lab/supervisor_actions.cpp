@@ -36,8 +36,8 @@ Result<> validate_action(const targets::Action& action, const Topology& topology
 }
 
 void Actions::apply(const targets::Action& action, targets::Done<void> done) {
-  enqueue(
-      action.resource,
+  turns_.take(
+      action.resource, action.id,
       [this, action](targets::Done<void> finished) {
         find_kind(action.kind)->apply(parts_, action, std::move(finished));
       },
@@ -45,38 +45,21 @@ void Actions::apply(const targets::Action& action, targets::Done<void> done) {
 }
 
 void Actions::revert(const targets::Action& action, targets::Done<void> done) {
-  enqueue(
-      action.resource,
-      [this, action](targets::Done<void> finished) {
-        find_kind(action.kind)->revert(parts_, action, std::move(finished));
-      },
-      std::move(done));
-}
-
-void Actions::enqueue(const std::string& resource, Job job, targets::Done<void> done) {
-  auto& queue = queues_[resource];
-  queue.push_back([this, resource, job = std::move(job), done = std::move(done)] {
-    // Posted, because a job may end before it returns.
-    job([this, resource, done](const Result<>& result) {
-      boost::asio::post(parts_.io, [this, resource, done, result] {
-        done(result);
-        next(resource);
-      });
-    });
+  const auto* kind = find_kind(action.kind);
+  if (!kind->revert_interrupts) {
+    turns_.take(
+        action.resource, action.id,
+        [this, action, kind](targets::Done<void> finished) {
+          kind->revert(parts_, action, std::move(finished));
+        },
+        std::move(done));
+    return;
+  }
+  turns_.give_up(action.id);
+  // Posted, so that the interrupted apply answers first.
+  kind->revert(parts_, action, [this, done = std::move(done)](const Result<>& result) {
+    boost::asio::post(parts_.io, [done, result] { done(result); });
   });
-  if (queue.size() == 1) {
-    queue.front()();
-  }
-}
-
-void Actions::next(const std::string& resource) {
-  auto& queue = queues_[resource];
-  queue.pop_front();
-  if (queue.empty()) {
-    queues_.erase(resource);
-  } else {
-    queue.front()();
-  }
 }
 
 }  // namespace faultline::lab

@@ -5,8 +5,8 @@
 #include "targets/lab/supervisor_roles.hpp"
 #include "targets/lab/supervisor_side_doors.hpp"
 #include "targets/lab/supervisor_switchover.hpp"
+#include "targets/lab/supervisor_turns.hpp"
 
-#include <deque>
 #include <set>
 
 namespace faultline::lab {
@@ -32,27 +32,22 @@ std::set<std::string> action_kinds();
 Result<> validate_action(const targets::Action& action, const Topology& topology);
 
 /// Does actions and undoes them. What touches one resource happens one after the other, in the
-/// order asked; resources in parallel.
+/// order asked, but for a revert that interrupts; resources in parallel.
 class Actions {
  public:
-  explicit Actions(const ActionParts& parts) : parts_(parts) {}
+  explicit Actions(const ActionParts& parts) : parts_(parts), turns_(parts.io) {}
 
   [[nodiscard]] Result<> validate(const targets::Action& action) const {
     return validate_action(action, parts_.topology);
   }
-  /// Of a valid action. An error means that nothing was changed, except `timeout`.
+  /// Of a valid action. An error means that nothing was changed, except `timeout` and `io`.
   void apply(const targets::Action& action, targets::Done<void> done);
   /// Idempotent.
   void revert(const targets::Action& action, targets::Done<void> done);
 
  private:
-  using Job = std::function<void(targets::Done<void>)>;
-  void enqueue(const std::string& resource, Job job, targets::Done<void> done);
-  void next(const std::string& resource);
-
   ActionParts parts_;
-  std::map<std::string, std::deque<std::function<void()>>>
-      queues_;  // by resource; front is running
+  Turns turns_;
 };
 
 }  // namespace faultline::lab

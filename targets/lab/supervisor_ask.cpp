@@ -22,6 +22,15 @@ using ErrorCode = boost::system::error_code;
 
 constexpr std::size_t max_answer_bytes = 256u << 10;  // INFO and show stat have a few KiB
 
+/// Why there was no answer but for this error of a connect, a write or a read.
+Silence silence(ErrorCode e) {
+  const bool here = e == boost::system::errc::address_not_available ||
+                    e == asio::error::no_buffer_space || e == asio::error::no_memory;
+  return here                                   ? Silence::not_asked
+         : e == asio::error::connection_refused ? Silence::refused
+                                                : Silence::broken;
+}
+
 /// Keeps itself alive by its pending operations until it has called `done_`.
 class Conversation : public std::enable_shared_from_this<Conversation> {
  public:
@@ -39,7 +48,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     });
     if (auto opened = open(); !opened) {
       asio::post(io_, [me = shared_from_this(), words = opened.error().message] {
-        me->finish(Silence::broken, words);
+        me->finish(Silence::not_asked, words);
       });
       return;
     }
@@ -64,6 +73,11 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
       ErrorCode error;
       socket_.open(stream_protocol(AF_UNIX, 0), error);
       return error ? Result<>(Error{ErrorKind::io, error.message()}) : Result<>{};
+    }
+    ErrorCode wrong;
+    asio::ip::make_address_v4(question_.address, wrong);
+    if (wrong) {
+      return Error{ErrorKind::usage, fmt::format("'{}' is not an IPv4 address", question_.address)};
     }
     auto fd = tcp_socket_in(question_.host);
     if (!fd) {
@@ -122,8 +136,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   /// False when it is over, or is over now because of `e`.
   bool alive(ErrorCode e) {
     if (done_ && e) {
-      finish(e == asio::error::connection_refused ? Silence::refused : Silence::broken,
-             e == asio::error::eof ? "was closed without an answer" : e.message());
+      finish(silence(e), e == asio::error::eof ? "was closed without an answer" : e.message());
     }
     return done_ != nullptr;
   }
@@ -161,17 +174,18 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   const Instant started_ = std::chrono::steady_clock::now();
 };
 
-bool valid_address(const Question& question) {
-  ErrorCode error;
-  asio::ip::make_address_v4(question.address, error);
-  return !question.path.empty() || !error;
-}
-
 void converse(asio::io_context& io, const Question& question, Conversation::Done done) {
   std::make_shared<Conversation>(io, question, std::move(done))->begin();
 }
 
 }  // namespace
+
+Result<> was_asked(const Heard& heard) {
+  if (heard || heard.error().why != Silence::not_asked) {
+    return {};
+  }
+  return Error{ErrorKind::io, "nothing could be asked: " + heard.error().words};
+}
 
 void ask(asio::io_context& io, const Question& question, std::function<void(Heard)> done) {
   converse(io, question,
@@ -180,12 +194,6 @@ void ask(asio::io_context& io, const Question& question, std::function<void(Hear
 
 void dial(asio::io_context& io, const Question& question,
           std::function<void(boost::system::result<int, NoAnswer>)> done) {
-  if (!valid_address(question)) {
-    asio::post(io, [done, address = question.address] {
-      done(NoAnswer{Silence::broken, fmt::format("'{}' is not an IPv4 address", address)});
-    });
-    return;
-  }
   converse(io, question, [done = std::move(done)](const Heard& heard, Conversation& conversation) {
     if (!heard) {
       done(heard.error());

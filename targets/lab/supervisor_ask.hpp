@@ -28,7 +28,12 @@ struct Said {
 };
 
 /// Why there was no answer.
-enum class Silence { timeout, refused, broken };
+enum class Silence {
+  timeout,
+  refused,
+  broken,
+  not_asked,  ///< nothing left this machine: no socket, no port, no address to ask
+};
 
 struct NoAnswer {
   Silence why = Silence::broken;
@@ -36,6 +41,9 @@ struct NoAnswer {
 };
 
 using Heard = boost::system::result<Said, NoAnswer>;
+
+/// Error `io` when nothing was asked, so that nothing is known of the server.
+Result<> was_asked(const Heard& heard);
 
 /// Calls `done` once, from the io_context.
 void ask(boost::asio::io_context& io, const Question& question, std::function<void(Heard)> done);

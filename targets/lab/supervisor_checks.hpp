@@ -1,5 +1,6 @@
 #pragma once
 
+#include "targets/lab/supervisor_flows.hpp"
 #include "targets/lab/supervisor_health.hpp"
 #include "targets/lab/supervisor_reclaims.hpp"
 
@@ -13,6 +14,7 @@ struct CheckParts {
   const Components& components;
   Health& health;
   const Reclaims& reclaims;
+  FlowCounts& flow_counts;
 };
 
 /// A kind of check, a row each: `targets/target.hpp` has the arguments. `look` answers once; it

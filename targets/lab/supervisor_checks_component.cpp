@@ -20,6 +20,14 @@ void state(const CheckParts& lab, const Json& args, Done done) {
                             : fmt::format("{} (pid {}) is {}", name, pid, found)});
 }
 
+Result<CheckResult> silence_of(const std::string& name, const Heard& heard) {
+  if (heard) {
+    return CheckResult{false, fmt::format("{} answered in {:.1f} ms", name, to_ms(heard->took))};
+  }
+  const auto asked = was_asked(heard);
+  return asked ? Result<CheckResult>(CheckResult{true, heard.error().words}) : asked.error();
+}
+
 void silent(const CheckParts& lab, const Json& args, Done done) {
   const auto& p = process_of(lab, args, "component");
   if (p.address.empty()) {
@@ -30,9 +38,7 @@ void silent(const CheckParts& lab, const Json& args, Done done) {
   const auto from = p.zone.empty() ? "core" : p.zone + "-router";
   ask(lab.io, liveness_question(p, from, silence_limit),
       [done = std::move(done), name = p.name](const Heard& heard) {
-        done(heard ? CheckResult{false,
-                                 fmt::format("{} answered in {:.1f} ms", name, to_ms(heard->took))}
-                   : CheckResult{true, heard.error().words});
+        done(silence_of(name, heard));
       });
 }
 

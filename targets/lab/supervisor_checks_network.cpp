@@ -22,15 +22,24 @@ Question connect_question(const Host& from, const Process& to, Duration limit) {
   return {from.name, to.address, to.port, "", "", nullptr, limit};
 }
 
+/// Only time without any answer shows that packets are lost: a refusal came from there, and other
+/// errors may be the asking host's own.
+Result<CheckResult> no_answer(const std::string& reached, const Heard& heard) {
+  if (heard) {
+    return CheckResult{false, fmt::format("{} in {:.1f} ms", reached, to_ms(heard->took))};
+  }
+  const auto asked = was_asked(heard);
+  return asked ? Result<CheckResult>(
+                     CheckResult{heard.error().why == Silence::timeout, heard.error().words})
+               : asked.error();
+}
+
 void unreachable(const CheckParts& lab, const Json& args, Done done) {
   const auto& to = process_of(lab, args, "to");
   const auto& from = host_of(lab, args, "from");
   ask(lab.io, connect_question(from, to, reach_limit),
       [done = std::move(done), from = from.name, name = to.name](const Heard& heard) {
-        // A refusal came from the host: it can be reached.
-        done(heard ? CheckResult{false, fmt::format("{} reached {} in {:.1f} ms", from, name,
-                                                    to_ms(heard->took))}
-                   : CheckResult{heard.error().why != Silence::refused, heard.error().words});
+        done(no_answer(fmt::format("{} reached {}", from, name), heard));
       });
 }
 
@@ -93,14 +102,20 @@ void round_trip(const CheckParts& lab, const Json& args, Done done) {
 void flows(const CheckParts& lab, const Json& args, Done done) {
   const auto& to = process_of(lab, args, "to");
   const auto at_least = args.at("at_least").get<int>();
-  const auto counted = count_flows(std::string(nat_host), to.address, to.port);
+  const bool all = !args.contains("from");
+  const auto from = all ? "" : host_of(lab, args, "from").name;
+  const FlowsOf wanted{std::string(nat_host), to.address, to.port,
+                       all ? "" : host_of(lab, args, "from").address};
+  const auto counted = lab.flow_counts.count(wanted, std::chrono::steady_clock::now());
   if (!counted) {
     done(counted.error());
     return;
   }
-  done(CheckResult{*counted >= at_least,
-                   fmt::format("conntrack in {} counts {} flows to {}:{} (at least {} expected)",
-                               nat_host, *counted, to.address, to.port, at_least)});
+  done(CheckResult{
+      *counted >= at_least,
+      fmt::format("conntrack in {} counts {} established flows{} to {}:{} (at least "
+                  "{} expected)",
+                  nat_host, *counted, all ? "" : " from " + from, to.address, to.port, at_least)});
 }
 
 void flow_dropped(const CheckParts& lab, const Json& args, Done done) {
@@ -108,9 +123,7 @@ void flow_dropped(const CheckParts& lab, const Json& args, Done done) {
   const auto& from = host_of(lab, args, "from");
   ask(lab.io, connect_question(from, to, new_flow_limit),
       [done = std::move(done), from = from.name, name = to.name](const Heard& heard) {
-        done(heard ? CheckResult{false, fmt::format("a new flow from {} reached {} in {:.1f} ms",
-                                                    from, name, to_ms(heard->took))}
-                   : CheckResult{heard.error().why == Silence::timeout, heard.error().words});
+        done(no_answer(fmt::format("a new flow from {} reached {}", from, name), heard));
       });
 }
 

@@ -65,6 +65,8 @@ class Calls : public std::enable_shared_from_this<Calls> {
   [[nodiscard]] int bad() const { return bad_; }
   [[nodiscard]] int made() const { return made_; }
   [[nodiscard]] double last_good_ms() const { return last_good_ms_; }
+  /// An error when a call could not be made.
+  [[nodiscard]] const Result<>& all_made() const { return all_made_; }
   /// Of the last call that had no good answer.
   [[nodiscard]] const std::string& last_words() const { return last_words_; }
 
@@ -83,16 +85,10 @@ class Calls : public std::enable_shared_from_this<Calls> {
 
   void heard(const Heard& heard) {
     --open_;
-    ++made_;
-    const auto answer = heard ? parse_http(heard->text) : std::nullopt;
-    if (answer && answer->status == http_ok) {
-      last_good_ms_ = to_ms(heard->took);
+    if (auto asked = was_asked(heard); asked) {
+      judge(heard);
     } else {
-      ++bad_;
-      last_words_ =
-          answer  ? fmt::format("answered {} in {:.0f} ms", answer->status, to_ms(heard->took))
-          : heard ? "half an answer"
-                  : heard.error().words;
+      all_made_ = asked;  // it shows nothing of the third party
     }
     if (bad_ >= enough_bad_) {
       left_ = 0;
@@ -104,6 +100,20 @@ class Calls : public std::enable_shared_from_this<Calls> {
     }
   }
 
+  void judge(const Heard& heard) {
+    ++made_;
+    const auto answer = heard ? parse_http(heard->text) : std::nullopt;
+    if (answer && answer->status == http_ok) {
+      last_good_ms_ = to_ms(heard->took);
+    } else {
+      ++bad_;
+      last_words_ =
+          answer  ? fmt::format("answered {} in {:.0f} ms", answer->status, to_ms(heard->took))
+          : heard ? "half an answer"
+                  : heard.error().words;
+    }
+  }
+
   boost::asio::io_context& io_;
   const Process& to_;
   const Duration limit_;
@@ -112,6 +122,7 @@ class Calls : public std::enable_shared_from_this<Calls> {
   int made_ = 0;
   int bad_ = 0;
   int enough_bad_ = 1;
+  Result<> all_made_;
   double last_good_ms_ = 0;
   std::string last_words_;
   Finish finish_;
@@ -126,6 +137,10 @@ void good(const CheckParts& lab, const Json& args, Done done) {
   std::make_shared<Calls>(
       lab, to, within(args), 1,
       [done = std::move(done), name = to.name](const Calls& calls) {
+        if (!calls.all_made()) {
+          done(calls.all_made().error());
+          return;
+        }
         done(CheckResult{calls.bad() == 0, calls.bad() == 0
                                                ? fmt::format("{} answered a direct call well in "
                                                              "{:.0f} ms",
@@ -142,6 +157,10 @@ void bad(const CheckParts& lab, const Json& args, Done done) {
   std::make_shared<Calls>(
       lab, to, within(args), count,
       [done = std::move(done), at_least, name = to.name](const Calls& calls) {
+        if (!calls.all_made() && calls.bad() < at_least) {
+          done(calls.all_made().error());
+          return;
+        }
         const auto figures = fmt::format("{} of {} direct calls to {} had no good answer",
                                          calls.bad(), calls.made(), name);
         done(CheckResult{calls.bad() >= at_least,

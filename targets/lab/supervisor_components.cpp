@@ -109,7 +109,11 @@ void Components::hold(const std::string& name, const std::string& action, Hold h
 void Components::let_go(const std::string& name, const std::string& action,
                         targets::Done<void> done) {
   const bool was_killed = holds_.remove(name, action);
-  done(take_steps(name, was_killed));
+  const auto taken = take_steps(name, was_killed);
+  if (!taken && was_killed) {
+    holds_.add(name, action, Hold::dead);  // the start is still owed: letting go again tries it
+  }
+  done(taken);
 }
 
 bool Components::terminate(const std::string& name, const std::string& action) {

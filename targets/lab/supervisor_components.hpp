@@ -33,6 +33,7 @@ class Components {
   /// `done` when the component is in the state that its holds ask for.
   void hold(const std::string& name, const std::string& action, Hold hold,
             targets::Done<void> done);
+  /// After an error the hold is as it was, so that letting go can be tried again.
   void let_go(const std::string& name, const std::string& action, targets::Done<void> done);
   /// Asks the component to end (SIGTERM), held dead from now on; returns whether it was alive.
   bool terminate(const std::string& name, const std::string& action);

@@ -3,6 +3,7 @@
 #include "targets/lab/supervisor_namespaces.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <arpa/inet.h>
 #include <array>
@@ -10,13 +11,15 @@
 #include <cstring>
 #include <fcntl.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
 #include <signal.h>
 
 namespace faultline::lab {
 namespace {
 
 constexpr Duration hold_limit = std::chrono::seconds(65);  // the program gives up after 60 s
-constexpr std::size_t max_said_bytes = 4096;               // one line of figures, or an error
+constexpr Duration count_keeps = std::chrono::milliseconds(250);
+constexpr std::size_t max_said_bytes = 4096;  // one line of figures, or an error
 
 }  // namespace
 
@@ -27,6 +30,7 @@ struct FlowHolds::Entry {
   boost::asio::steady_timer limit;
   std::array<char, 512> chunk{};
   std::string said;
+  std::string stopped_because;  // it was ended here; empty: it was not
   targets::Done<void> applied;  // empty once called
   std::vector<targets::Done<void>> gone;
 
@@ -51,6 +55,7 @@ void FlowHolds::begin(const std::string& action, const std::string& host, const 
                                              boost::asio::posix::stream_descriptor(io_, pipe[0]),
                                              boost::asio::steady_timer(io_, hold_limit),
                                              {},
+                                             "",
                                              "",
                                              std::move(done),
                                              {}});
@@ -78,19 +83,30 @@ void FlowHolds::begin(const std::string& action, const std::string& host, const 
 }
 
 void FlowHolds::read(const std::shared_ptr<Entry>& entry) {
-  entry->output.async_read_some(
-      boost::asio::buffer(entry->chunk),
-      [this, entry](boost::system::error_code e, std::size_t bytes) {
-        if (e) {
-          return;  // its end is told by `exited`
-        }
-        entry->said.append(entry->chunk.data(), bytes);
-        if (entry->said.find("\"held\"") != std::string::npos && entry->said.ends_with('\n')) {
-          entry->answer(Result<>{});
-        } else if (entry->said.size() < max_said_bytes) {
-          read(entry);
-        }
-      });
+  entry->output.async_read_some(boost::asio::buffer(entry->chunk),
+                                [this, entry](boost::system::error_code e, std::size_t bytes) {
+                                  if (e) {
+                                    return;  // its end is told by `exited`
+                                  }
+                                  entry->said.append(entry->chunk.data(), bytes);
+                                  if (const auto held = held_flows(entry->said)) {
+                                    tried(*entry, *held);
+                                  } else if (entry->said.size() < max_said_bytes) {
+                                    read(entry);
+                                  }
+                                });
+}
+
+void FlowHolds::tried(Entry& entry, int held) {
+  if (entry.pid == 0) {
+    return;  // it has ended, and that is told
+  }
+  if (held > 0) {
+    entry.answer(Result<>{});
+    return;
+  }
+  entry.stopped_because = "none of the flows could be held, so there is nothing to keep";
+  ::kill(-entry.pid, SIGKILL);  // answered when it is gone
 }
 
 void FlowHolds::exited(const std::string& action, const Exit& exit) {
@@ -103,8 +119,14 @@ void FlowHolds::exited(const std::string& action, const Exit& exit) {
   entries_.erase(it);
   boost::system::error_code ignored;
   entry->output.close(ignored);
-  entry->answer(Error{ErrorKind::io, fmt::format("the program that holds the flows {}: {}",
-                                                 exit.in_words(), entry->said)});
+  if (entry->stopped_because.empty()) {
+    entry->answer(Error{ErrorKind::io, fmt::format("the program that holds the flows {}: {}",
+                                                   exit.in_words(), entry->said)});
+  } else {
+    entry->answer(
+        Error{ErrorKind::refused, fmt::format("{}; the program said: {}", entry->stopped_because,
+                                              entry->said.empty() ? "nothing" : entry->said)});
+  }
   for (const auto& done : entry->gone) {
     done(Result<>{});
   }
@@ -116,6 +138,7 @@ void FlowHolds::revert(const std::string& action, targets::Done<void> done) {
     done(Result<>{});
     return;
   }
+  it->second->stopped_because = "reverted before all flows had been tried";
   it->second->gone.push_back(std::move(done));
   ::kill(-it->second->pid, SIGKILL);
 }
@@ -125,22 +148,27 @@ namespace {
 struct Counting {
   in_addr_t address = 0;
   std::uint16_t port = 0;  // both as the network has them
+  in_addr_t from = 0;      // 0: any
   int flows = 0;
 };
 
 int count_one(nf_conntrack_msg_type /*type*/, nf_conntrack* flow, void* data) {
   auto& counting = *static_cast<Counting*>(data);
-  const bool counts = nfct_get_attr_u32(flow, ATTR_ORIG_IPV4_DST) == counting.address &&
-                      nfct_get_attr_u16(flow, ATTR_ORIG_PORT_DST) == counting.port;
+  const bool counts =
+      nfct_get_attr_u32(flow, ATTR_ORIG_IPV4_DST) == counting.address &&
+      nfct_get_attr_u16(flow, ATTR_ORIG_PORT_DST) == counting.port &&
+      nfct_get_attr_u8(flow, ATTR_TCP_STATE) == TCP_CONNTRACK_ESTABLISHED &&
+      (counting.from == 0 || nfct_get_attr_u32(flow, ATTR_ORIG_IPV4_SRC) == counting.from);
   counting.flows += counts ? 1 : 0;
   return NFCT_CB_CONTINUE;
 }
 
 }  // namespace
 
-Result<int> count_flows(const std::string& host, const std::string& address, std::uint16_t port) {
-  Counting counting{::inet_addr(address.c_str()), htons(port), 0};
-  auto counted = inside(host, [&]() -> Result<> {
+Result<int> count_flows(const FlowsOf& wanted) {
+  Counting counting{::inet_addr(wanted.address.c_str()), htons(wanted.port),
+                    wanted.from.empty() ? 0 : ::inet_addr(wanted.from.c_str()), 0};
+  auto counted = inside(wanted.host, [&]() -> Result<> {
     // The socket belongs to the namespace in which it is made.
     const std::unique_ptr<nfct_handle, int (*)(nfct_handle*)> handle(nfct_open(CONNTRACK, 0),
                                                                      nfct_close);
@@ -149,12 +177,32 @@ Result<int> count_flows(const std::string& host, const std::string& address, std
       nfct_callback_register(handle.get(), NFCT_T_ALL, count_one, &counting);
     }
     if (!handle || nfct_query(handle.get(), NFCT_Q_DUMP, &family) != 0) {
-      return Error{ErrorKind::io, fmt::format("cannot read conntrack's table in host {}: {}", host,
-                                              std::strerror(errno))};
+      return Error{ErrorKind::io, fmt::format("cannot read conntrack's table in host {}: {}",
+                                              wanted.host, std::strerror(errno))};
     }
     return {};
   });
   return counted ? Result<int>(counting.flows) : Result<int>(counted.error());
+}
+
+Result<int> FlowCounts::count(const FlowsOf& wanted, Instant now) {
+  const auto it = last_.find(wanted);
+  if (it != last_.end() && now < it->second.at + count_keeps) {
+    return it->second.flows;
+  }
+  const Count count{now, look_(wanted)};
+  last_.insert_or_assign(wanted, count);
+  return count.flows;
+}
+
+std::optional<int> held_flows(const std::string& said) {
+  const auto begin = said.find("{\"held\"");
+  const auto end = said.find('\n', begin);
+  if (begin == std::string::npos || end == std::string::npos) {
+    return std::nullopt;
+  }
+  const auto line = targets::Json::parse(said.substr(begin, end - begin), nullptr, false);
+  return line.is_object() ? std::optional(line.value("held", 0)) : std::nullopt;
 }
 
 }  // namespace faultline::lab

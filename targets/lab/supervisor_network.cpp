@@ -123,10 +123,15 @@ void add_settings(const Topology& t, NetworkPlan& plan) {
 }
 
 /// Exist once conntrack is used in the host. A port is free again soon after its flow has ended, as
-/// the kernel does it anyway where a new flow asks for the port of one that is over.
+/// the kernel does it anyway where a new flow asks for the port of one that is over; also when the
+/// far end is cut off and does not answer the end.
 std::vector<HostSetting> conntrack_settings() {
   const std::string conntrack = "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_";
-  return {{"nat", conntrack + "time_wait", "2"}, {"nat", conntrack + "close", "2"}};
+  std::vector<HostSetting> settings;
+  for (const auto* ending : {"fin_wait", "close_wait", "last_ack", "time_wait", "close"}) {
+    settings.push_back({"nat", conntrack + ending, "2"});
+  }
+  return settings;
 }
 
 struct Building {

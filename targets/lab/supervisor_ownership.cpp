@@ -95,7 +95,8 @@ Result<> Ownership::arm(const targets::Action& action, Epoch epoch, Instant now)
     return Error{ErrorKind::refused,
                  fmt::format("{} actions are armed, the lab takes no more", max_armed)};
   }
-  armed_.push_back({action, epoch, false, owner_->lease_ends, now + action.max_duration, now});
+  armed_.push_back(
+      {action, epoch, false, false, owner_->lease_ends, now + action.max_duration, now});
   return {};
 }
 
@@ -118,12 +119,22 @@ Result<std::optional<targets::Action>> Ownership::begin_revert(const std::string
     return permitted.error();
   }
   const auto it = find(action);
-  return it == armed_.end() ? std::optional<targets::Action>() : std::optional(it->action);
+  if (it == armed_.end()) {
+    return std::optional<targets::Action>();
+  }
+  it->reverting = true;
+  return std::optional(it->action);
 }
 
 void Ownership::reverted(const std::string& action) {
   if (const auto it = find(action); it != armed_.end()) {
     armed_.erase(it);
+  }
+}
+
+void Ownership::not_reverted(const std::string& action) {
+  if (const auto it = find(action); it != armed_.end()) {
+    it->reverting = false;
   }
 }
 
@@ -134,7 +145,7 @@ Ownership::Expired Ownership::tick(Instant now) {
     owner_.reset();
   }
   for (auto it = armed_.begin(); it != armed_.end();) {
-    if (it->due() > now) {
+    if (it->due() > now || it->reverting) {
       ++it;
       continue;
     }
@@ -149,6 +160,7 @@ Ownership::Expired Ownership::tick(Instant now) {
                                   {"reason", it->deadline <= now ? "max_duration" : "lease"}}});
     }
     expired.reverts.push_back(it->action);
+    it->reverting = true;
     it->retry_at = now + retry_every;
     ++it;
   }

@@ -16,7 +16,7 @@ class Ownership {
 
   /// What the supervisor has to do because time passed.
   struct Expired {
-    std::vector<targets::Action> reverts;  ///< again and again until `reverted`
+    std::vector<targets::Action> reverts;  ///< pending, as with `begin_revert`
     std::vector<targets::Notice> notices;
   };
 
@@ -37,12 +37,15 @@ class Ownership {
   /// What was armed under that id; it counts as in force from here on. Error `refused` when
   /// nothing.
   Result<targets::Action> begin_apply(const std::string& action, Epoch epoch);
-  /// What was armed under that id, by whatever epoch; nothing when there is nothing to undo.
+  /// What was armed under that id, by whatever epoch; nothing when there is nothing to undo. Its
+  /// undo is pending until `reverted` or `not_reverted`.
   Result<std::optional<targets::Action>> begin_revert(const std::string& action, Epoch epoch);
   /// Error `fenced` for any epoch but the owner's.
   [[nodiscard]] Result<> permit(Epoch epoch) const;
   /// The action's undo is done: forget it.
   void reverted(const std::string& action);
+  /// The action's undo failed: at its deadline, or a second after that, it is due again.
+  void not_reverted(const std::string& action);
 
   /// To be called often: a lease or deadline ends at the first tick after it.
   Expired tick(Instant now);
@@ -61,6 +64,7 @@ class Ownership {
     targets::Action action;
     Epoch epoch = 0;
     bool applied = false;
+    bool reverting = false;  // asked for and not answered: not asked for again meanwhile
     Instant lease_ends;
     Instant deadline;
     Instant retry_at;  // a revert that was asked for and has not been done

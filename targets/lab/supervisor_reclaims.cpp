@@ -69,7 +69,8 @@ void Reclaims::wait(const std::string& action) {
 void Reclaims::tick(const std::string& action) {
   const auto& entry = entries_.at(action);
   const auto component = entry->component;
-  const auto ignore = [](const Result<>&) {};  // a revert does again what failed here
+  // A revert does again what failed here: until then the node is held and announced as before.
+  const auto ignore = [](const Result<>&) {};
   for (const auto command : entry->reclaim.tick(now())) {
     switch (command) {
       case Reclaim::Command::terminate:

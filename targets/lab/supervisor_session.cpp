@@ -105,6 +105,10 @@ void Session::on_line(Json line, std::vector<net::Fd> fds) {
     serve(request);
   } catch (const Json::exception& e) {
     answer(request.id, Error{ErrorKind::usage, fmt::format("malformed request: {}", e.what())});
+  } catch (const std::exception& e) {
+    // The lab outlives a request that it was not made for.
+    answer(request.id,
+           Error{ErrorKind::io, fmt::format("the lab failed at this request: {}", e.what())});
   }
 }
 
@@ -207,9 +211,8 @@ void Session::revert(Request& request) {
   }
   lab_.actions.revert(**action,
                       [me = shared_from_this(), id = request.id, name](const Result<>& result) {
-                        if (result) {
-                          me->lab_.ownership.reverted(name);
-                        }
+                        auto& ownership = me->lab_.ownership;
+                        result ? ownership.reverted(name) : ownership.not_reverted(name);
                         me->answer(id, result);
                       });
 }

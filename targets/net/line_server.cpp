@@ -15,6 +15,9 @@ using Protocol = boost::asio::local::stream_protocol;
 
 constexpr std::size_t max_line_bytes = 64 * 1024;  ///< a layer takes 200 bytes
 
+/// When descriptors have run out, before trying again.
+constexpr auto accept_pause = std::chrono::milliseconds(100);
+
 std::string answer_to(const LineServer::Handle& handle, const std::string& line) {
   Json answer;
   try {
@@ -78,8 +81,15 @@ void LineServer::accept() {
     }
     if (!e) {
       std::make_shared<Conversation>(std::move(socket), handle_)->begin();
+      accept();
+      return;
     }
-    accept();
+    pause_.expires_after(accept_pause);
+    pause_.async_wait([this](boost::system::error_code stopped) {
+      if (!stopped) {
+        accept();
+      }
+    });
   });
 }
 

@@ -3,6 +3,7 @@
 #include "targets/error.hpp"
 
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json_fwd.hpp>
 
 #include <filesystem>
@@ -27,10 +28,13 @@ class LineServer {
  private:
   class Conversation;
   LineServer(boost::asio::local::stream_protocol::acceptor acceptor, Handle handle)
-      : acceptor_(std::move(acceptor)), handle_(std::move(handle)) {}
+      : acceptor_(std::move(acceptor)),
+        pause_(acceptor_.get_executor()),
+        handle_(std::move(handle)) {}
   void accept();
 
   boost::asio::local::stream_protocol::acceptor acceptor_;
+  boost::asio::steady_timer pause_;
   Handle handle_;
 };
 

@@ -103,7 +103,10 @@ TEST(SnatExhaustion, TheNeighbourHoldsAsManyFlowsAsOneEipHasPorts) {
   EXPECT_EQ(plan.actions[0].kind, "flows.hold");
   EXPECT_EQ(plan.actions[0].args, Json({{"host", "neighbour"}, {"to", "pay"}, {"flows", 2048}}));
   EXPECT_THAT(kinds_of(plan.effect), ElementsAre("nat.flows")) << "a second EIP has room";
-  EXPECT_EQ(plan.effect[0].args["at_least"], 1986) << "97 %: the last are found by luck";
+  EXPECT_EQ(plan.effect[0].args, Json({{"to", "pay"}, {"from", "neighbour"}, {"at_least", 1986}}))
+      << "97 %: the last are found by luck";
+  const auto one = planned("snat_exhaustion", {{"flows", 1}});
+  EXPECT_EQ(one.effect[0].args["at_least"], 1) << "none proves nothing";
 }
 
 TEST(SnatExhaustion, WhereThePoolIsFullANewFlowMustBeDropped) {
@@ -113,7 +116,7 @@ TEST(SnatExhaustion, WhereThePoolIsFullANewFlowMustBeDropped) {
   EXPECT_THAT(kinds_of(plan.effect), ElementsAre("nat.flows", "nat.flow_dropped"));
   EXPECT_EQ(plan.effect[1].args, Json({{"from", "client"}, {"to", "pay"}}));
   const auto more = planned("snat_exhaustion", {{"flows", 5000}}, w);
-  EXPECT_EQ(more.effect[0].args["at_least"], 1986) << "more than fit cannot be held";
+  EXPECT_EQ(more.effect[0].args["at_least"], 1024) << "the services have ports of a full pool too";
 }
 
 TEST(SnatExhaustion, AShrunkPoolIsFilledElseNothingIsProved) {
@@ -173,6 +176,18 @@ TEST(ThirdParty, AShareIsProvedWithSoManyCallsThatOneIsSurelyHit) {
   EXPECT_EQ(plan.actions.front().args["delay_ms"], 0) << "a status comes at once";
   EXPECT_EQ(plan.effect.front().args["calls"], 88);  // 0.9^88 = 0.00009
   EXPECT_EQ(plan.effect.front().args["at_least"], 1);
+}
+
+TEST(ThirdParty, AShareThatIsSlowMustBeSlowerThanChance) {
+  const Json brief{{"dependency", "pay"}, {"share", 10}, {"delay", {{"ms", 499}}}};
+  EXPECT_THAT(refusal("third_party", brief),
+              HasSubstr("the delay must be at least 500 ms, found 499 ms"));
+  auto enough = brief;
+  enough["delay"] = {{"ms", 500}};
+  EXPECT_EQ(refusal("third_party", enough), "");
+  auto status = brief;
+  status["mode"] = "status";
+  EXPECT_EQ(refusal("third_party", status), "") << "a status is no matter of time";
 }
 
 TEST(ThirdParty, ABlackholeIsolatesItsHostForEveryCall) {

@@ -93,12 +93,22 @@ TEST_F(OwnershipTest, RenewingKeepsItUntilItsMaximumDurationAndNoLonger) {
 TEST_F(OwnershipTest, AnUndoThatFailsIsTriedAgainButAnnouncedOnce) {
   with_action(action("x"));
   EXPECT_THAT(ownership.tick(start + 10s).reverts, SizeIs(1));
+  ownership.not_reverted("x");
   EXPECT_THAT(ownership.tick(start + 10s + 500ms).reverts, IsEmpty());
   const auto again = ownership.tick(start + 11s);
   EXPECT_THAT(again.reverts, SizeIs(1));
   EXPECT_THAT(again.notices, IsEmpty());
   ownership.reverted("x");
   EXPECT_THAT(ownership.tick(start + 20s).reverts, IsEmpty());
+}
+
+TEST_F(OwnershipTest, AnUndoThatIsStillPendingIsNotAskedForAgain) {
+  const auto epoch = with_action(action("x"));
+  ASSERT_TRUE(ownership.begin_revert("x", epoch)->has_value());
+  EXPECT_THAT(ownership.tick(start + 10s).reverts, IsEmpty()) << "the owner's undo is under way";
+  ownership.not_reverted("x");
+  EXPECT_THAT(ownership.tick(start + 11s).reverts, SizeIs(1));
+  EXPECT_THAT(ownership.tick(start + 60s).reverts, IsEmpty()) << "now the lab's own";
 }
 
 TEST_F(OwnershipTest, AClosedConnectionFreesTheLockButNotWhatIsInForce) {

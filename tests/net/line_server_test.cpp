@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,6 +88,22 @@ TEST_F(LineServerTest, ClosesOnALineThatIsTooLong) {
 TEST_F(LineServerTest, ASilentClientKeepsNobodyWaiting) {
   open();
   const auto silent = connect();
+  EXPECT_EQ(answer_to("{\"say\": 1}\n"), "{\"ok\":1}\n");
+}
+
+TEST_F(LineServerTest, WaitsForADescriptorInsteadOfSpinning) {
+  open();
+  const auto waiting = connect();
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int first_free = ::dup(0);
+  ::close(first_free);
+  auto none_left = before;
+  none_left.rlim_cur = static_cast<rlim_t>(first_free);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  const auto handlers = io_.run_for(std::chrono::milliseconds(300));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_LT(handlers, 20u);
   EXPECT_EQ(answer_to("{\"say\": 1}\n"), "{\"ok\":1}\n");
 }
 
