@@ -35,22 +35,8 @@ SqlError error_of(unsigned code) {
   }
 }
 
-constexpr int steps_to_unwind = 20;  ///< after a deadline the library needs one or two
-
-/// Ends an operation that is late. The library holds its socket on a stack of its own until it is
-/// told: closing the connection alone would leave the descriptor behind, one for every try.
-template <class Step>
-void unwind(MYSQL* mysql, const Step& step) {
-  ::shutdown(mysql_get_socket(mysql), SHUT_RDWR);
-  int waits_for = MYSQL_WAIT_TIMEOUT;
-  for (int i = 0; waits_for != 0 && i < steps_to_unwind; ++i) {
-    waits_for = step(MYSQL_WAIT_TIMEOUT);
-  }
-}
-
 /// Carries an operation of the library's non-blocking interface to its end; false when the deadline
-/// came first, and the connection is then of no use. `step` is given what happened and returns what
-/// it waits for, 0 at the end.
+/// came first. `step` is given what happened and returns what it waits for, 0 at the end.
 template <class Step>
 bool drive(MYSQL* mysql, Instant deadline, int waits_for, const Step& step) {
   while (waits_for != 0) {
@@ -63,7 +49,6 @@ bool drive(MYSQL* mysql, Instant deadline, int waits_for, const Step& step) {
     const int ready =
         ::poll(&watched, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
     if (ready == 0) {
-      unwind(mysql, step);
       return false;
     }
     if (ready > 0) {
@@ -130,19 +115,17 @@ SqlConnection::SqlConnection(const net::Endpoint& endpoint, const SqlUser& user,
   });
   if (!in_time) {
     failure_ = {SqlError::refused, "no connection to " + to_string(endpoint) + " in time", {}};
+    mysql_.reset();
   } else if (done == nullptr) {
     // Whatever was said: there was no statement yet. A balancer without a server just closes.
     const SqlError error = error_of(mysql_errno(mysql_.get()));
     failure_ = {passes(error) ? SqlError::refused : error, mysql_error(mysql_.get()), {}};
-  }
-  if (failure_.error != SqlError::none) {
-    mysql_close(mysql_.release());  // there is no socket any more to ask it for
+    mysql_.reset();
   }
 }
 
 SqlReply SqlConnection::failed(SqlError error) {
-  const bool late = error == SqlError::timeout;  // the library only knows that its socket ended
-  failure_ = {error, late ? std::string(in_words(error)) : mysql_error(mysql_.get()), {}};
+  failure_ = {error, mysql_error(mysql_.get()), {}};
   if (error == SqlError::timeout || error == SqlError::closed) {
     mysql_.reset();
   }
