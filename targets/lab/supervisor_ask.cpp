@@ -22,7 +22,7 @@ using ErrorCode = boost::system::error_code;
 
 constexpr std::size_t max_answer_bytes = 256u << 10;  // INFO and show stat have a few KiB
 
-/// Why there was no answer but for this error of a connect, a write or a read.
+/// What an error of a connect, a write or a read says about the silence.
 Silence silence(ErrorCode e) {
   const bool here = e == boost::system::errc::address_not_available ||
                     e == asio::error::no_buffer_space || e == asio::error::no_memory;

@@ -124,7 +124,7 @@ void add_settings(const Topology& t, NetworkPlan& plan) {
 
 /// Exist once conntrack is used in the host. A port is free again soon after its flow has ended, as
 /// the kernel does it anyway where a new flow asks for the port of one that is over; also when the
-/// far end is cut off and does not answer the end.
+/// far end is cut off: 5 s later then, because each FIN sent again starts the time anew.
 std::vector<HostSetting> conntrack_settings() {
   const std::string conntrack = "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_";
   std::vector<HostSetting> settings;
