@@ -23,7 +23,8 @@ std::span<const TargetKind> catalog() {
                  {"hardened", "naive"},
                  lab::capabilities(),
                  lab_blueprint,
-                 lab::open_lab},
+                 lab::open_lab,
+                 lab::reach_lab},
   };
   return kinds;
 }

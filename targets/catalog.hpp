@@ -27,6 +27,9 @@ struct TargetKind {
   World (*blueprint)(const std::string& profile);
   /// Blocks until it is ready to be acquired. Errors say what the machine lacks and the remedy.
   Result<std::unique_ptr<Target>> (*open)(boost::asio::io_context& io, const OpenOptions& options);
+  /// The environment that a journal names, for whoever puts it back. Error `not_found`: it is gone,
+  /// and everything in it; any other: what was done to it may still be in force.
+  Result<std::unique_ptr<Target>> (*reach)(boost::asio::io_context& io, const Json& identity);
 };
 
 std::span<const TargetKind> catalog();

@@ -215,7 +215,10 @@ class Target {
   [[nodiscard]] virtual Json identity() const = 0;
 
   /// Takes the owner lock. Error `refused` names the holder. `who`: "run redis_failover, pid 12".
-  virtual void acquire(std::string who, Done<Epoch> done) = 0;
+  /// `instead_of`: the epoch of an owner that may be replaced although its lease still runs, as a
+  /// guard read it in the journal of an orchestrator that hangs; 0: nobody. Whoever is replaced is
+  /// fenced from then on.
+  virtual void acquire(std::string who, Epoch instead_of, Done<Epoch> done) = 0;
   virtual void release(Epoch epoch, Done<void> done) = 0;
   /// Heartbeat: everything applied in this epoch stays for another lease (10 s).
   virtual void renew(Epoch epoch, Done<void> done) = 0;

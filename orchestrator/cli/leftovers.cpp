@@ -16,22 +16,17 @@ namespace {
 
 /// The environment a run acted on; none when it is gone, and everything in it. Any other reason for
 /// not reaching it is an error: then what it left may still be in force.
-Result<std::unique_ptr<targets::Target>> find_environment(const Context& context,
-                                                          boost::asio::io_context& io,
+Result<std::unique_ptr<targets::Target>> find_environment(boost::asio::io_context& io,
                                                           const json& identity) {
-  const auto* kind = targets::find(identity.value("target", std::string()));
-  if (kind == nullptr || identity.value("private", false)) {
-    return std::unique_ptr<targets::Target>();  // a private lab ends with its run
+  const auto name = identity.value("target", std::string());
+  const auto* kind = targets::find(name);
+  if (kind == nullptr) {
+    return Error{ErrorKind::io, fmt::format("a journal names a target '{}' that this version does "
+                                            "not know; use the version that wrote it",
+                                            name)};
   }
-  auto target = kind->open(io, {.home = context.home,
-                                .cache = context.cache,
-                                .profile = "",
-                                .stage = false,
-                                .progress = [](const std::string&) {}});
-  if (!target && target.error().kind != ErrorKind::not_found) {
-    return target.error();
-  }
-  if (!target || (*target)->identity() != identity) {
+  auto target = kind->reach(io, identity);
+  if (!target && target.error().kind == ErrorKind::not_found) {
     return std::unique_ptr<targets::Target>();
   }
   return target;
@@ -40,16 +35,16 @@ Result<std::unique_ptr<targets::Target>> find_environment(const Context& context
 void close(const OpenRun& run, const std::string& how, store::Journal& journal,
            Recovered& recovered) {
   for (const auto& fault : run.faults) {
-    (void)journal.append({{"type", "closed"}, {"fault", fault.id}, {"by", "recover"}});
+    journal.append({{"type", "closed"}, {"fault", fault.id}, {"by", "recover"}},
+                   [](const Result<>&) {});
     recovered.lines.push_back(fmt::format("recovered {} ({}): {}", fault.id, fault.kind, how));
   }
 }
 
-Result<> recover_run(const Context& context, const OpenRun& run, store::Journal& journal,
-                     Recovered& recovered) {
+Result<> recover_run(const OpenRun& run, store::Journal& journal, Recovered& recovered) {
   boost::asio::io_context io;
   net::AsioClock clock(io.get_executor());
-  const auto target = find_environment(context, io, run.target);
+  const auto target = find_environment(io, run.target);
   if (!target) {
     return target.error();
   }
@@ -58,7 +53,7 @@ Result<> recover_run(const Context& context, const OpenRun& run, store::Journal&
     return {};
   }
   const auto epoch =
-      await<targets::Epoch>(io, [&](auto done) { (*target)->acquire("recover", done); });
+      await<targets::Epoch>(io, [&](auto done) { (*target)->acquire("recover", 0, done); });
   if (!epoch) {
     return epoch.error();
   }
@@ -78,7 +73,7 @@ Result<> recover_run(const Context& context, const OpenRun& run, store::Journal&
   return {};
 }
 
-Result<> recover_file(const Context& context, const fs::path& file, Recovered& recovered) {
+Result<> recover_file(const fs::path& file, Recovered& recovered) {
   auto journal = store::FileJournal::open(file);
   if (!journal && journal.error().kind == ErrorKind::refused) {
     recovered.lines.push_back(fmt::format("left alone: {}", journal.error().message));
@@ -97,7 +92,7 @@ Result<> recover_file(const Context& context, const fs::path& file, Recovered& r
   }
   const std::size_t residue_before = recovered.residue.size();
   for (const auto& run : *runs) {
-    if (auto done = recover_run(context, run, **journal, recovered); !done) {
+    if (auto done = recover_run(run, **journal, recovered); !done) {
       return done.error();
     }
   }
@@ -121,7 +116,7 @@ Result<Recovered> recover_leftovers(const Context& context) {
   }
   std::ranges::sort(files);
   for (const auto& file : files) {
-    if (auto done = recover_file(context, file, recovered); !done) {
+    if (auto done = recover_file(file, recovered); !done) {
       return done.error();
     }
   }

@@ -114,12 +114,18 @@ void FaultRunner::run(const FaultLife::Record& command) {
     ports_.timeline.tell("fault_intended",
                          {{"fault", fault_}, {"id", id_}, {"summary", summary()}});
   }
-  const auto written = ports_.journal.append(record);
-  if (command.type == "intended") {
-    feed(FaultLife::Recorded{error_of(written)});
-  } else if (!written) {
-    ports_.timeline.tell("note", {{"text", "journal: " + written.error().message}});
-  }
+  const bool awaited = command.type == "intended";
+  ports_.journal.append(std::move(record), [me = weak_from_this(), awaited](const auto& written) {
+    const auto self = me.lock();
+    if (!self) {
+      return;  // the run did not wait for its last records, and is over
+    }
+    if (awaited) {
+      self->feed(FaultLife::Recorded{error_of(written)});
+    } else if (!written) {
+      self->ports_.timeline.tell("note", {{"text", "journal: " + written.error().message}});
+    }
+  });
 }
 
 void FaultRunner::run(const FaultLife::Arm& command) {

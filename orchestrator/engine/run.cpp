@@ -143,7 +143,7 @@ void Run::heal() {
 
 void Run::acquire(Instant until) {
   const auto who = fmt::format("run {} of {}", in_.id, in_.operator_name);
-  in_.target.acquire(who, [this, until](const Result<targets::Epoch>& epoch) {
+  in_.target.acquire(who, 0, [this, until](const Result<targets::Epoch>& epoch) {
     if (epoch) {
       return acquired(*epoch);
     }

@@ -248,7 +248,7 @@ Result<> FileJournal::cut(std::uint64_t size) {
   return {};
 }
 
-Result<> FileJournal::append(const Json& record) {
+Result<> FileJournal::write(const Json& record) {
   const auto text = record.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() > max_text_bytes || end_ + header_bytes + text.size() > max_file_bytes) {
     return Error{ErrorKind::usage,

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -14,12 +15,13 @@ namespace faultline::store {
 
 using Json = nlohmann::json;
 
-/// An append-only log that outlives its writer. `append` returns when the record is on the disk;
-/// an injection never starts without it, a revert never waits for it.
+/// An append-only log that outlives its writer.
 class Journal {
  public:
   virtual ~Journal() = default;
-  virtual Result<> append(const Json& record) = 0;
+  /// `done` is called once: without an error only when the record is on the disk. An injection
+  /// never starts before that; a revert never waits for it.
+  virtual void append(Json record, std::function<void(Result<>)> done) = 0;
 };
 
 /// The file format, version 1: the 8 bytes "FLJRNL1\n", then records of
@@ -36,7 +38,8 @@ class FileJournal : public Journal {
 
   /// Error `io` when the disk is full or broken; the file then still ends with its last whole
   /// record.
-  Result<> append(const Json& record) override;
+  void append(Json record, std::function<void(Result<>)> done) override { done(write(record)); }
+  Result<> write(const Json& record);
 
  private:
   FileJournal(std::filesystem::path file, net::Fd fd, std::uint64_t end)

@@ -91,4 +91,18 @@ OpenedTarget open_lab(boost::asio::io_context& io, const targets::OpenOptions& o
   return attach(io, options.home, instance_of(*status), nullptr);
 }
 
+OpenedTarget reach_lab(boost::asio::io_context& io, const Json& identity) {
+  const fs::path home = identity.at("home").get<std::string>();
+  const auto instance = identity.at("instance").get<std::string>();
+  const auto status = ask(home, "status");
+  if (!status) {
+    return status.error();
+  }
+  if (instance_of(*status) != instance) {
+    return Error{ErrorKind::not_found,
+                 fmt::format("the lab of {} was taken down; another is up", home.string())};
+  }
+  return attach(io, home, instance, nullptr);
+}
+
 }  // namespace faultline::lab

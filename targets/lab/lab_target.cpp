@@ -76,9 +76,9 @@ Json LabTarget::identity() const {
           {"instance", identity_.instance}};
 }
 
-void LabTarget::acquire(std::string who, Done<Epoch> done) {
-  connection_->request("acquire", {{"who", std::move(who)}}, answer_limit,
-                       answering<Epoch>(std::move(done), [](const Json& answer) {
+void LabTarget::acquire(std::string who, Epoch instead_of, Done<Epoch> done) {
+  connection_->request("acquire", {{"who", std::move(who)}, {"instead_of", instead_of}},
+                       answer_limit, answering<Epoch>(std::move(done), [](const Json& answer) {
                          return answer.at("epoch").get<Epoch>();
                        }));
 }

@@ -43,7 +43,8 @@ class LabTarget final : public targets::Target {
   [[nodiscard]] std::set<std::string> capabilities() const override { return lab::capabilities(); }
   [[nodiscard]] targets::Json identity() const override;
 
-  void acquire(std::string who, targets::Done<targets::Epoch> done) override;
+  void acquire(std::string who, targets::Epoch instead_of,
+               targets::Done<targets::Epoch> done) override;
   void release(targets::Epoch epoch, targets::Done<void> done) override;
   void renew(targets::Epoch epoch, targets::Done<void> done) override;
 
@@ -74,5 +75,9 @@ class LabTarget final : public targets::Target {
 /// staged. Error `usage` when the lab that is up has another profile than the one asked for.
 Result<std::unique_ptr<targets::Target>> open_lab(boost::asio::io_context& io,
                                                   const targets::OpenOptions& options);
+
+/// The lab of that identity, when its supervisor still is the same; private ones too.
+Result<std::unique_ptr<targets::Target>> reach_lab(boost::asio::io_context& io,
+                                                   const targets::Json& identity);
 
 }  // namespace faultline::lab

@@ -25,8 +25,9 @@ bool can_name_a_rule(const std::string& id) {
 
 }  // namespace
 
-Result<Ownership::Epoch> Ownership::acquire(std::string who, int connection, Instant now) {
-  if (owner_ && owner_->lease_ends > now) {
+Result<Ownership::Epoch> Ownership::acquire(std::string who, Epoch instead_of, int connection,
+                                            Instant now) {
+  if (owner_ && owner_->lease_ends > now && owner_->epoch != instead_of) {
     return Error{ErrorKind::refused,
                  fmt::format("the lab is owned by {}; wait for it, or stop it", owner_->who)};
   }

@@ -23,8 +23,9 @@ class Ownership {
   /// `before_first`: the first owner's epoch is one higher.
   explicit Ownership(Epoch before_first) : last_epoch_(before_first) {}
 
-  /// Error `refused` names the holder.
-  Result<Epoch> acquire(std::string who, int connection, Instant now);
+  /// Error `refused` names the holder. The owner whose epoch is `instead_of` is replaced, and
+  /// fenced from then on; 0: nobody is.
+  Result<Epoch> acquire(std::string who, Epoch instead_of, int connection, Instant now);
   /// Both fail with `fenced` for any epoch but the owner's.
   Result<> release(Epoch epoch);
   Result<> renew(Epoch epoch, Instant now);

@@ -163,7 +163,9 @@ void Session::status(Request& request) {
 }
 
 void Session::acquire(Request& request) {
-  auto epoch = lab_.ownership.acquire(request.fields.at("who").get<std::string>(), id_, now());
+  const auto& fields = request.fields;
+  auto epoch = lab_.ownership.acquire(fields.at("who").get<std::string>(),
+                                      fields.at("instead_of").get<Epoch>(), id_, now());
   if (epoch) {
     answer(request.id, {{"epoch", *epoch}});
   } else {

@@ -15,12 +15,12 @@ namespace faultline::fake {
 /// A journal in memory; `broken` is a full disk.
 class MemoryJournal : public store::Journal {
  public:
-  Result<> append(const nlohmann::json& record) override {
+  void append(nlohmann::json record, std::function<void(Result<>)> done) override {
     if (broken) {
-      return Error{ErrorKind::io, "no space left on device"};
+      return done(Error{ErrorKind::io, "no space left on device"});
     }
-    records.push_back(record);
-    return {};
+    records.push_back(std::move(record));
+    done({});
   }
   bool broken = false;
   std::vector<nlohmann::json> records;
@@ -78,7 +78,7 @@ class FakeTarget : public targets::Target {
   }
   targets::Json identity() const override { return {{"target", "fake"}}; }
 
-  void acquire(std::string, targets::Done<targets::Epoch> done) override {
+  void acquire(std::string, targets::Epoch, targets::Done<targets::Epoch> done) override {
     post([this, done] { done(acquire_error ? Result<targets::Epoch>(*acquire_error) : ++epoch_); });
   }
   void release(targets::Epoch, targets::Done<void> done) override { answer(done); }

@@ -45,7 +45,7 @@ TEST_F(LabTargetTest, AnActionIsAppliedSeenAndReverted) {
   targets::Target& target = **opened;
   std::vector<targets::Notice> notices;
   target.on_notice([&](const targets::Notice& n) { notices.push_back(n); });
-  const auto epoch = await<targets::Epoch>([&](auto done) { target.acquire("the test", done); });
+  const auto epoch = await<targets::Epoch>([&](auto done) { target.acquire("the test", 0, done); });
   ASSERT_TRUE(epoch) << epoch.error().message;
 
   const targets::Action kill{"test.1.1",    "process.kill",       {{"component", "b-spot"}},
@@ -73,9 +73,9 @@ TEST_F(LabTargetTest, OneOwnerAtATime) {
   const auto first = open();
   const auto second = open();
   ASSERT_TRUE(first && second);
-  ASSERT_TRUE(await<targets::Epoch>([&](auto done) { (*first)->acquire("the first", done); }));
+  ASSERT_TRUE(await<targets::Epoch>([&](auto done) { (*first)->acquire("the first", 0, done); }));
   const auto refused =
-      await<targets::Epoch>([&](auto done) { (*second)->acquire("the second", done); });
+      await<targets::Epoch>([&](auto done) { (*second)->acquire("the second", 0, done); });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::refused);
   EXPECT_THAT(refused.error().message, HasSubstr("the first"));

@@ -95,7 +95,7 @@ class LabTargetTest : public testing::Test {
 
 TEST_F(LabTargetTest, AsksForTheEnvironmentAndGetsAnEpoch) {
   std::optional<Result<targets::Epoch>> epoch;
-  target_->acquire("run redis_failover, pid 12", into(epoch));
+  target_->acquire("run redis_failover, pid 12", 0, into(epoch));
   EXPECT_EQ(channel_->sent.back()["op"], "acquire");
   EXPECT_EQ(channel_->sent.back()["who"], "run redis_failover, pid 12");
   channel_->answer({{"epoch", 41}});
@@ -104,7 +104,7 @@ TEST_F(LabTargetTest, AsksForTheEnvironmentAndGetsAnEpoch) {
 
 TEST_F(LabTargetTest, AnErrorKeepsItsKindAndWords) {
   std::optional<Result<targets::Epoch>> epoch;
-  target_->acquire("second", into(epoch));
+  target_->acquire("second", 0, into(epoch));
   channel_->refuse("refused", "held by first");
   EXPECT_EQ(epoch->error().kind, ErrorKind::refused);
   EXPECT_EQ(epoch->error().message, "held by first");

@@ -27,7 +27,7 @@ struct OwnershipTest : testing::Test {
   }
   /// Acquired at the start, one action in force.
   targets::Epoch with_action(const targets::Action& a) {
-    const auto epoch = ownership.acquire("run one", first_client, start).value();
+    const auto epoch = ownership.acquire("run one", 0, first_client, start).value();
     EXPECT_TRUE(ownership.arm(a, epoch, start));
     EXPECT_TRUE(ownership.begin_apply(a.id, epoch));
     return epoch;
@@ -35,17 +35,17 @@ struct OwnershipTest : testing::Test {
 };
 
 TEST_F(OwnershipTest, ASecondOwnerIsRefusedAndToldWhoHoldsIt) {
-  ASSERT_TRUE(ownership.acquire("run one", first_client, start));
-  const auto second = ownership.acquire("run two", second_client, start + 1s);
+  ASSERT_TRUE(ownership.acquire("run one", 0, first_client, start));
+  const auto second = ownership.acquire("run two", 0, second_client, start + 1s);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, ErrorKind::refused);
   EXPECT_THAT(second.error().message, HasSubstr("run one"));
 }
 
 TEST_F(OwnershipTest, EachOwnerGetsAHigherEpochAndTheOldOneIsFenced) {
-  const auto old_epoch = ownership.acquire("run one", first_client, start).value();
+  const auto old_epoch = ownership.acquire("run one", 0, first_client, start).value();
   ASSERT_TRUE(ownership.release(old_epoch));
-  const auto epoch = ownership.acquire("run two", second_client, start).value();
+  const auto epoch = ownership.acquire("run two", 0, second_client, start).value();
   EXPECT_EQ(epoch, old_epoch + 1);
   EXPECT_EQ(ownership.renew(old_epoch, start).error().kind, ErrorKind::fenced);
   EXPECT_EQ(ownership.arm(action("x"), old_epoch, start).error().kind, ErrorKind::fenced);
@@ -55,7 +55,7 @@ TEST_F(OwnershipTest, EachOwnerGetsAHigherEpochAndTheOldOneIsFenced) {
 }
 
 TEST_F(OwnershipTest, NothingIsAppliedBeforeItIsArmed) {
-  const auto epoch = ownership.acquire("run one", first_client, start).value();
+  const auto epoch = ownership.acquire("run one", 0, first_client, start).value();
   EXPECT_EQ(ownership.begin_apply("x", epoch).error().kind, ErrorKind::refused);
   ASSERT_TRUE(ownership.arm(action("x"), epoch, start));
   EXPECT_THAT(ownership.in_force(start), IsEmpty());
@@ -115,7 +115,7 @@ TEST_F(OwnershipTest, AClosedConnectionFreesTheLockButNotWhatIsInForce) {
   with_action(action("x"));
   EXPECT_FALSE(ownership.connection_closed(second_client));
   EXPECT_TRUE(ownership.connection_closed(first_client));
-  const auto epoch = ownership.acquire("recovery", second_client, start + 1s);
+  const auto epoch = ownership.acquire("recovery", 0, second_client, start + 1s);
   ASSERT_TRUE(epoch);
   EXPECT_THAT(ownership.in_force(start + 1s), SizeIs(1));
   const auto undo = ownership.begin_revert("x", *epoch);
@@ -126,24 +126,24 @@ TEST_F(OwnershipTest, AClosedConnectionFreesTheLockButNotWhatIsInForce) {
 TEST_F(OwnershipTest, ALaterOwnersHeartbeatDoesNotKeepAnEarlierOnesActions) {
   with_action(action("x"));
   ownership.connection_closed(first_client);
-  const auto epoch = ownership.acquire("run two", second_client, start + 1s).value();
+  const auto epoch = ownership.acquire("run two", 0, second_client, start + 1s).value();
   ASSERT_TRUE(ownership.renew(epoch, start + 9s));
   EXPECT_THAT(ownership.tick(start + 10s).reverts, SizeIs(1));
 }
 
 TEST_F(OwnershipTest, ALapsedLockIsFreeForTheNext) {
-  ASSERT_TRUE(ownership.acquire("run one", first_client, start));
-  EXPECT_TRUE(ownership.acquire("run two", second_client, start + 10s));
+  ASSERT_TRUE(ownership.acquire("run one", 0, first_client, start));
+  EXPECT_TRUE(ownership.acquire("run two", 0, second_client, start + 10s));
 }
 
 TEST_F(OwnershipTest, AnActionArmedAndNeverAppliedIsForgotten) {
-  const auto epoch = ownership.acquire("run one", first_client, start).value();
+  const auto epoch = ownership.acquire("run one", 0, first_client, start).value();
   ASSERT_TRUE(ownership.arm(action("x"), epoch, start));
   EXPECT_THAT(ownership.tick(start + 10s).reverts, IsEmpty());
 }
 
 TEST_F(OwnershipTest, AnIdThatCannotNameARuleIsRefused) {
-  const auto epoch = ownership.acquire("run one", first_client, start).value();
+  const auto epoch = ownership.acquire("run one", 0, first_client, start).value();
   EXPECT_EQ(ownership.arm(action(""), epoch, start).error().kind, ErrorKind::usage);
   EXPECT_EQ(ownership.arm(action("x; flush ruleset"), epoch, start).error().kind, ErrorKind::usage);
   EXPECT_EQ(ownership.arm(action(std::string(129, 'x')), epoch, start).error().kind,
@@ -153,6 +153,18 @@ TEST_F(OwnershipTest, AnIdThatCannotNameARuleIsRefused) {
 TEST_F(OwnershipTest, TheSameActionIsNotArmedOverOneInForce) {
   const auto epoch = with_action(action("x"));
   EXPECT_EQ(ownership.arm(action("x"), epoch, start).error().kind, ErrorKind::refused);
+}
+
+TEST_F(OwnershipTest, AGuardReplacesTheOwnerWhoseEpochItReadInTheJournal) {
+  const auto hanging = ownership.acquire("run one", 0, first_client, start).value();
+  EXPECT_EQ(ownership.acquire("guard", hanging - 1, second_client, start + 1s).error().kind,
+            ErrorKind::refused)
+      << "an older epoch says nothing about the owner of now";
+  const auto guard = ownership.acquire("guard", hanging, second_client, start + 1s).value();
+  EXPECT_GT(guard, hanging);
+  EXPECT_EQ(ownership.renew(hanging, start + 2s).error().kind, ErrorKind::fenced);
+  EXPECT_EQ(ownership.begin_revert("x", hanging).error().kind, ErrorKind::fenced);
+  EXPECT_TRUE(ownership.renew(guard, start + 2s));
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ class JournalTest : public testing::Test {
     auto journal = FileJournal::open(file_).value();
     std::vector<std::size_t> sizes{fs::file_size(file_)};
     for (const auto& record : records) {
-      journal->append(record).value();
+      journal->write(record).value();
       sizes.push_back(fs::file_size(file_));
     }
     return sizes;
@@ -71,7 +71,7 @@ TEST_F(JournalTest, AMissingFileIsAnEmptyJournal) {
 
 TEST_F(JournalTest, IsReadableWhileItsWriterLives) {
   auto journal = FileJournal::open(file_).value();
-  journal->append(three_[0]).value();
+  journal->write(three_[0]).value();
   EXPECT_EQ(read_journal(file_).value().records.size(), 1u);
 }
 
@@ -149,8 +149,8 @@ TEST_F(JournalTest, AnUnusablePlaceIsAnErrorThatSaysWhatToDo) {
 
 TEST_F(JournalTest, ARecordAboveTheLimitIsRefusedWhole) {
   auto journal = FileJournal::open(file_).value();
-  EXPECT_EQ(journal->append({{"text", std::string(1 << 20, 'x')}}).error().kind, ErrorKind::usage);
-  journal->append(three_[0]).value();
+  EXPECT_EQ(journal->write({{"text", std::string(1 << 20, 'x')}}).error().kind, ErrorKind::usage);
+  journal->write(three_[0]).value();
   EXPECT_EQ(read_journal(file_).value().records, std::vector<Json>{three_[0]});
 }
 
@@ -184,17 +184,17 @@ TEST_F(JournalTest, AFullDiskAtAnyByteOfARecordLeavesTheJournalSound) {
   for (std::size_t room = sizes[1]; room < sizes[2]; ++room) {
     fs::remove(file_);
     auto journal = FileJournal::open(file_).value();
-    journal->append(three_[0]).value();
+    journal->write(three_[0]).value();
     {
       const DiskLimit full(room);
-      const auto appended = journal->append(three_[1]);
+      const auto appended = journal->write(three_[1]);
       ASSERT_FALSE(appended) << "room for " << room << " bytes";
       EXPECT_EQ(appended.error().kind, ErrorKind::io);
       EXPECT_THAT(appended.error().message, HasSubstr(file_.string()));
       EXPECT_THAT(appended.error().message, HasSubstr("limit"));
     }
     ASSERT_EQ(fs::file_size(file_), sizes[1]) << "cut back to the last whole record";
-    journal->append(three_[2]).value();
+    journal->write(three_[2]).value();
     EXPECT_EQ(read_journal(file_).value().records, (std::vector<Json>{three_[0], three_[2]}));
   }
 }
@@ -212,7 +212,7 @@ TEST_F(JournalTest, WhatWasAppendedSurvivesTheDeathOfItsWriter) {
   const pid_t child = ::fork();
   if (child == 0) {
     auto journal = FileJournal::open(file_);
-    if (journal && (*journal)->append(three_[0])) {
+    if (journal && (*journal)->write(three_[0])) {
       ::raise(SIGKILL);
     }
     ::_exit(1);
