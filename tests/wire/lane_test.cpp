@@ -16,11 +16,11 @@ Packet packet_of(std::size_t bytes, int mark = 0) {
   return Packet(bytes, static_cast<std::byte>(mark));
 }
 
-/// A lane whose jitter is what the test says.
+/// A lane whose share of the jitter is what the test says.
 class LaneTest : public testing::Test {
  protected:
   Lane lane(const Shape& shape) {
-    return {shape, [this](Duration most) { return std::min(jitter_, most); }};
+    return {shape, [this] { return share_; }};
   }
   /// The marks of the frames that leave until then, in their order.
   static std::vector<int> leaving(Lane& lane, Instant now) {
@@ -32,7 +32,7 @@ class LaneTest : public testing::Test {
     lane.pop(due);
     return marks;
   }
-  Duration jitter_{};
+  double share_ = 0;
 };
 
 TEST_F(LaneTest, HoldsAFrameForTheDelayAndNotLess) {
@@ -65,9 +65,9 @@ TEST_F(LaneTest, HandsOutNoMoreThanABatch) {
 
 TEST_F(LaneTest, JitterDelaysButNeverReorders) {
   auto l = lane({.delay = 1ms, .jitter = 500us});
-  jitter_ = 400us;
+  share_ = 0.8;
   l.push(start, packet_of(60, 1));
-  jitter_ = 0us;
+  share_ = 0;
   l.push(start + 100us, packet_of(60, 2));  // its own time would be before the first one's
   EXPECT_THAT(leaving(l, start + 1399us), IsEmpty());
   EXPECT_THAT(leaving(l, start + 1400us), ElementsAre(1, 2));
@@ -147,6 +147,37 @@ TEST_F(LaneTest, ARemovedRateLetsGoOfWhatWaitedForIt) {
   l.reshape({.delay = 300us}, start + 1ms);
   l.push(start + 1ms, packet_of(1000, 4));
   EXPECT_THAT(leaving(l, start + 1ms + 300us), ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(LaneTest, ARemovedJitterLetsGoOfWhatItHeldAndOfWhatWaitedBehindIt) {
+  auto l = lane({.delay = 1ms, .jitter = 4s});
+  share_ = 1;
+  l.push(start, packet_of(60, 1));
+  share_ = 0;
+  l.push(start + 10us, packet_of(60, 2));
+  l.reshape({.delay = 1ms}, start + 500us);
+  EXPECT_THAT(leaving(l, start + 999us), IsEmpty());
+  EXPECT_THAT(leaving(l, start + 1ms), ElementsAre(1));
+  EXPECT_THAT(leaving(l, start + 1010us), ElementsAre(2));
+}
+
+TEST_F(LaneTest, OfTwoJittersTheOneThatStaysGoesOn) {
+  auto l = lane({.jitter = 3s});
+  share_ = 0.5;
+  l.push(start, packet_of(60, 1));
+  l.reshape({.jitter = 1s}, start + 1ms);
+  EXPECT_EQ(l.next(), start + 500ms) << "the same share of what is left";
+}
+
+TEST_F(LaneTest, ARateThatIsRaisedLetsTheLineGoOnFaster) {
+  auto l = lane({.bits_per_second = 80'000});  // 1000 bytes in 100 ms
+  l.push(start, packet_of(1000, 1));
+  l.push(start, packet_of(1000, 2));
+  l.reshape({.bits_per_second = 8'000'000}, start + 10ms);  // in 1 ms
+  EXPECT_THAT(leaving(l, start + 11ms), ElementsAre(1));
+  EXPECT_THAT(leaving(l, start + 12ms), ElementsAre(2));
+  l.push(start + 12ms, packet_of(1000, 3));
+  EXPECT_EQ(l.next(), start + 13ms);
 }
 
 TEST_F(LaneTest, OtherLayersGoOnWhenOneIsRemoved) {

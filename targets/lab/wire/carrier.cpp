@@ -69,9 +69,9 @@ Result<> Carrier::attach(const LinkEnds& ends, const Shape& base) {
   if (!core) {
     return core.error();
   }
-  const Draw draw_up_to = [this](Duration most) { return draw(most); };
-  directions_.push_back({ends.router_side, *router, *core, Lane(base, draw_up_to)});
-  directions_.push_back({ends.router_side, *core, *router, Lane(base, draw_up_to)});
+  const Draw draw = [this] { return std::uniform_real_distribution<>(0, 1)(random_); };
+  directions_.push_back({ends.router_side, *router, *core, Lane(base, draw)});
+  directions_.push_back({ends.router_side, *core, *router, Lane(base, draw)});
   return {};
 }
 
@@ -89,10 +89,6 @@ Result<Port*> Carrier::attach_port(const std::string& interface) {
                                             interface, std::strerror(errno))};
   }
   return ports_.emplace_back(std::make_unique<Port>(std::move(*port))).get();
-}
-
-Duration Carrier::draw(Duration most) {
-  return Duration(std::uniform_int_distribution<Duration::rep>(0, most.count())(random_));
 }
 
 void Carrier::reshape(std::string_view link, const Shape& shape) {

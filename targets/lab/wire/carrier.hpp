@@ -55,7 +55,6 @@ class Carrier {
   Carrier(boost::asio::io_context& io, net::Fd poll) : io_(io), poll_(io, poll.release()) {}
   Result<> attach(const LinkEnds& ends, const Shape& base);
   Result<Port*> attach_port(const std::string& interface);
-  Duration draw(Duration most);
 
   void sleep_until_asked();
   void nap(Instant until);

@@ -9,7 +9,11 @@ std::size_t cost(std::size_t packet_bytes) {
   return packet_bytes + frame_overhead_bytes;
 }
 
+/// On the line; none without a limit.
 Duration time_for(std::size_t bytes, std::uint64_t bits_per_second) {
+  if (bits_per_second == 0) {
+    return {};
+  }
   const double seconds = static_cast<double>(bytes) * 8 / static_cast<double>(bits_per_second);
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
@@ -34,30 +38,35 @@ bool Lane::push(Instant arrived, std::span<const std::byte> packet) {
     leaves = begins + time_for(packet.size(), shape_.bits_per_second);
     line_free_ = leaves;
   }
-  const Duration jitter = shape_.jitter > Duration::zero() ? draw_(shape_.jitter) : Duration{};
-  Instant due = leaves + shape_.delay + jitter;
+  const double share = shape_.jitter > Duration::zero() ? draw_() : 0;
+  Frame frame{leaves, share, {}, Packet(packet.begin(), packet.end())};
+  frame.due = due_of(frame);
   if (!queue_.empty()) {
-    due = std::max(due, queue_.back().due);
+    frame.due = std::max(frame.due, queue_.back().due);
   }
   bytes_ += cost(packet.size());
-  queue_.push_back({due, Packet(packet.begin(), packet.end())});
+  queue_.push_back(std::move(frame));
   return true;
 }
 
+Instant Lane::due_of(const Frame& frame) const {
+  const auto jitter = std::chrono::duration<double, Duration::period>(shape_.jitter) * frame.share;
+  return frame.leaves + shape_.delay + std::chrono::duration_cast<Duration>(jitter);
+}
+
 void Lane::reshape(const Shape& shape, Instant now) {
-  const Duration gained = std::max(shape_.delay - shape.delay, Duration::zero());
-  const bool rate_is_gone = shape_.bits_per_second != 0 && shape.bits_per_second == 0;
-  const Instant latest = now + shape.delay + shape.jitter;
-  for (auto& frame : queue_) {
-    frame.due -= gained;
-    if (rate_is_gone) {
-      frame.due = std::min(frame.due, latest);
-    }
-  }
-  if (rate_is_gone) {
-    line_free_ = Instant::min();
-  }
   shape_ = shape;
+  Instant line = now;
+  Instant before = Instant::min();
+  for (auto& frame : queue_) {
+    if (frame.leaves > now) {
+      line = std::min(frame.leaves, line + time_for(frame.packet.size(), shape.bits_per_second));
+      frame.leaves = line;
+    }
+    frame.due = std::max(before, std::min(frame.due, due_of(frame)));
+    before = frame.due;
+  }
+  line_free_ = line;
 }
 
 std::optional<Instant> Lane::next() const {

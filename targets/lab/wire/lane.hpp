@@ -13,8 +13,8 @@ namespace faultline::wire {
 
 using Packet = std::vector<std::byte>;
 
-/// A uniform draw between zero and `most`.
-using Draw = std::function<Duration(Duration most)>;
+/// A uniform draw from 0 to 1: a frame's share of the jitter.
+using Draw = std::function<double()>;
 
 /// Memory that the frames on their way in one direction may take, 45 ms at 3 Gbit/s: what exceeds
 /// it is dropped, as a full queue of a router drops.
@@ -35,8 +35,8 @@ class Lane {
   /// Takes a frame that arrived then; false when it was dropped.
   bool push(Instant arrived, std::span<const std::byte> packet);
 
-  /// From now on. Frames on their way gain what the delay lost, and wait no longer for a rate that
-  /// is gone: a revert works at once, and what is in flight is handed on, not dropped.
+  /// From now on. Frames on their way leave when they would under the new shape, if that is sooner:
+  /// a revert works at once, and what is in flight is handed on, neither dropped nor reordered.
   void reshape(const Shape& shape, Instant now);
 
   [[nodiscard]] std::optional<Instant> next() const;
@@ -50,10 +50,13 @@ class Lane {
 
  private:
   struct Frame {
+    Instant leaves;  ///< the line at the limited rate; the delay follows
+    double share;    ///< of the jitter
     Instant due;
     Packet packet;
   };
   bool drop();
+  [[nodiscard]] Instant due_of(const Frame& frame) const;
 
   Shape shape_;
   Draw draw_;

@@ -15,7 +15,9 @@ namespace faultline::wire {
 /// What happens to every frame of a link, each way.
 struct Shape {
   Duration delay{};
-  Duration jitter{};                  ///< up to so much more, uniform; the order of frames is kept
+  /// Up to so much more: a uniform draw for every frame, which then waits for those before it. So
+  /// the closer frames follow each other, the nearer all of them come to the whole of it.
+  Duration jitter{};
   std::uint64_t bits_per_second = 0;  ///< 0: no limit
   bool operator==(const Shape&) const = default;
 };
@@ -38,7 +40,7 @@ class Layers {
   /// Removing what is not there is no error.
   void remove(const std::string& id) { layers_.erase(id); }
 
-  /// Delays and jitters add up; the lowest rate counts.
+  /// Delays and jitters add up, and one draw is made from the sum; the lowest rate counts.
   [[nodiscard]] Shape shape_of(std::string_view link) const;
   [[nodiscard]] const std::map<std::string, Layer>& all() const { return layers_; }
 
