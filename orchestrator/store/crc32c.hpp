@@ -9,4 +9,7 @@ namespace faultline::store {
 /// that crc32c(b, crc32c(a)) is the checksum of a followed by b.
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed = 0);
 
+/// The same, on processors without the instruction for it.
+std::uint32_t crc32c_by_table(std::string_view bytes, std::uint32_t seed = 0);
+
 }  // namespace faultline::store

@@ -115,11 +115,14 @@ class SqliteHistory : public History {
 
   Result<> prepare();
   Result<> add(const json& record) override;
+  Result<> mark_recovered(const std::string& id, const std::string& words) override;
   Result<std::vector<HistoryRow>> list(std::size_t limit) override;
   Result<json> get(const std::string& id) override;
 
  private:
   Result<std::string> find(const std::string& id);
+  Result<> write(const json& record);
+  Result<json> read(const std::string& full_id);
   [[nodiscard]] Error error(std::string_view doing) const;
   [[nodiscard]] bool execute(const char* sql) const {
     return sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) == SQLITE_OK;
@@ -195,20 +198,44 @@ Result<> SqliteHistory::add(const json& record) {
   if (!transaction.began()) {
     return error("add a run");
   }
+  if (auto written = write(record); !written) {
+    return written;
+  }
+  return transaction.commit() ? Result<>() : error("add a run");
+}
+
+Result<> SqliteHistory::write(const json& record) {
   Statement insert(database_.get(),
                    "INSERT OR REPLACE INTO run (id, experiment, environment, profile, verdict,"
                    " reason, started, finished, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  insert.bind(id);
+  insert.bind(field(record, "id"));
   for (const auto* name :
        {"experiment", "environment", "profile", "verdict", "reason", "started", "finished"}) {
     insert.bind(field(record, name));
   }
   insert.bind(record.dump(-1, ' ', false, json::error_handler_t::replace));
   insert.next();
-  if (insert.failed()) {
-    return error("add a run");
+  return insert.failed() ? Result<>(error("add a run")) : Result<>();
+}
+
+Result<> SqliteHistory::mark_recovered(const std::string& id, const std::string& words) {
+  Transaction transaction(database_.get());
+  if (!transaction.began()) {
+    return error("mark a run");
   }
-  return transaction.commit() ? Result<>() : error("add a run");
+  auto record = read(id);
+  if (!record) {
+    return record.error().kind == ErrorKind::usage ? Result<>() : record.error();
+  }
+  if (!field(*record, "finished").empty()) {
+    return {};
+  }
+  (*record)["recovered"] = words;
+  (*record)["reason"] = "unfinished: it ended without a word; recovered " + words;
+  if (auto written = write(*record); !written) {
+    return written;
+  }
+  return transaction.commit() ? Result<>() : error("mark a run");
 }
 
 Result<std::vector<HistoryRow>> SqliteHistory::list(std::size_t limit) {
@@ -262,19 +289,21 @@ Result<std::string> SqliteHistory::find(const std::string& id) {
 
 Result<json> SqliteHistory::get(const std::string& id) {
   const auto full = find(id);
-  if (!full) {
-    return full.error();
-  }
+  return full ? read(*full) : Result<json>(full.error());
+}
+
+Result<json> SqliteHistory::read(const std::string& full_id) {
   Statement select(database_.get(), "SELECT record FROM run WHERE id = ?");
-  select.bind(*full);
+  select.bind(full_id);
   if (!select.next()) {
-    return error("read a run");
+    return select.failed() ? error("read a run")
+                           : Error{ErrorKind::usage, fmt::format("no run '{}'", full_id)};
   }
   auto record = json::parse(select.text(0), nullptr, false);
   if (!record.is_object()) {
     return Error{ErrorKind::io, fmt::format("history {}: the record of run {} is damaged; restore "
                                             "the file from a copy",
-                                            file_.string(), *full)};
+                                            file_.string(), full_id)};
   }
   return Result<json>(boost::system::in_place_value, std::move(record));
 }
@@ -299,6 +328,15 @@ Result<std::unique_ptr<History>> History::open(const fs::path& file) {
     return done.error();
   }
   return std::unique_ptr<History>(std::move(history));
+}
+
+Result<> mark_recovered(const fs::path& file, const std::string& run, const std::string& words) {
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) {
+    return {};
+  }
+  const auto history = History::open(file);
+  return history ? (*history)->mark_recovered(run, words) : Result<>(history.error());
 }
 
 }  // namespace faultline::store

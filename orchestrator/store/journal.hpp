@@ -1,14 +1,17 @@
 #pragma once
 
-#include "targets/error.hpp"
-#include "targets/net/fd.hpp"
+#include "orchestrator/store/disk.hpp"
+#include "orchestrator/store/open_records.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace faultline::store {
@@ -24,40 +27,97 @@ class Journal {
   virtual void append(Json record, std::function<void(Result<>)> done) = 0;
 };
 
-/// The file format, version 1: the 8 bytes "FLJRNL1\n", then records of
-///   length   u32 little-endian, of the JSON text, at most 1 MiB
-///   crc32c   u32 little-endian, of the length's bytes and the text
-///   text     JSON, UTF-8
-/// A reader stops at the first record that does not fit: what a crash tore off is as if never
-/// written, because nothing was done before its record was whole.
+/// What a reader found in a journal besides whole records.
+struct JournalState {
+  OpenRecords open;
+  std::uint64_t end = 0;  ///< of the last whole record; 0: not even the magic is whole
+  std::uint64_t torn_bytes = 0;
+  std::vector<Damage> damage;
+};
+/// Error `io` for what is no journal of this version.
+Result<JournalState> read_state(const std::string& name, const Source& source);
+
+/// The journal of one writer, in the format of `journal_format.hpp`. What is appended while the
+/// disk is busy is written together, with one sync (group commit), in its order. A file that is
+/// large and mostly closed is rewritten with what is open. May be called from any thread.
 class FileJournal : public Journal {
  public:
   /// Opens for appending, creating it and syncing its folder; cuts a torn tail off.
   /// Takes an exclusive lock on the file: error `refused` names the holder's pid.
-  static Result<std::unique_ptr<FileJournal>> open(const std::filesystem::path& file);
+  static Result<std::unique_ptr<FileJournal>> open(const std::filesystem::path& file,
+                                                   boost::asio::any_io_executor executor);
+  /// On a disk with what `read_state` found there; `name` is for errors.
+  FileJournal(std::unique_ptr<Disk> disk, boost::asio::any_io_executor executor, std::string name,
+              JournalState found);
+  /// Writes what is queued; the last `done`s may be called after it.
+  ~FileJournal() override { disk_->finish(); }
+  FileJournal(const FileJournal&) = delete;
+  FileJournal& operator=(const FileJournal&) = delete;
 
-  /// Error `io` when the disk is full or broken; the file then still ends with its last whole
-  /// record.
-  void append(Json record, std::function<void(Result<>)> done) override { done(write(record)); }
-  Result<> write(const Json& record);
+  /// Never waits; `done` is called on the executor. Error `io` when the disk is full or broken:
+  /// those that were to be written together fail together, the file still ends with its last whole
+  /// record, and later records are tried again.
+  void append(Json record, std::function<void(Result<>)> done) override;
+
+  /// A smaller file is not worth a rewrite: it is read in a millisecond.
+  static constexpr std::uint64_t compact_above_bytes = 1 << 20;
 
  private:
-  FileJournal(std::filesystem::path file, net::Fd fd, std::uint64_t end)
-      : file_(std::move(file)), fd_(std::move(fd)), end_(end) {}
-  /// Cuts the file to `size` bytes, on the disk.
-  Result<> cut(std::uint64_t size);
+  struct Waiting {
+    std::string bytes;
+    std::function<void(Result<>)> done;
+    boost::asio::executor_work_guard<boost::asio::any_io_executor> work;
+  };
+  void answer(Waiting waiting, const Result<>& result);
+  // With the mutex held.
+  void next();
+  void write();
+  void written(std::size_t size, int error);
+  void fail(const char* doing, int error);
+  void compact_or_go_on();
 
-  std::filesystem::path file_;
-  net::Fd fd_;  ///< also holds the lock
-  std::uint64_t end_;
-  bool torn_ = false;  ///< a failed append left bytes behind `end_`
+  std::mutex mutex_;
+  boost::asio::any_io_executor executor_;
+  std::string name_;
+  OpenRecords open_;
+  std::uint64_t end_;         ///< of the last whole record
+  std::uint64_t compact_at_;  ///< when the file is so large
+  bool torn_;                 ///< something that is no whole record is behind `end_`
+  bool busy_ = false;         ///< the disk is at work
+  std::vector<Waiting> waiting_, batch_;
+  std::unique_ptr<Disk> disk_;
 };
 
+/// Every record of a journal, for people and tests.
 struct JournalContents {
   std::vector<Json> records;
   std::uint64_t torn_bytes = 0;  ///< after the last whole record
+  std::vector<Damage> damage;    ///< before it
 };
-/// A missing file is an empty journal.
+/// A missing file is an empty journal. Reads while somebody writes.
 Result<JournalContents> read_journal(const std::filesystem::path& file);
+
+/// What recovery needs of a journal and of the segment beside it. In memory is only what is open.
+struct Segments {
+  /// For `engine::open_runs`: the records of faults that are open, then those with which whoever
+  /// recovered closed or accepted one.
+  std::vector<Json> records;
+  std::vector<std::string> problems;  ///< torn and damaged bytes, in words
+};
+/// Missing files are empty journals. Error `io` for a foreign one.
+Result<Segments> read_segments(const std::filesystem::path& journal);
+
+/// "<id>.journal" -> "<id>.undo.journal": where whoever recovers it records what it did.
+std::filesystem::path undo_segment(const std::filesystem::path& journal);
+
+/// Removes a journal that nobody needs any more, and the segment beside it.
+void remove_segments(const std::filesystem::path& journal);
+
+/// Removes a journal that nobody needs any more, and what was written beside it.
+void remove_segments(const std::filesystem::path& journal);
+
+/// Torn and damaged bytes in words, a line each, with what they mean.
+std::vector<std::string> problems_of(const std::filesystem::path& file, std::uint64_t torn_bytes,
+                                     const std::vector<Damage>& damage);
 
 }  // namespace faultline::store

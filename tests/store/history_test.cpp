@@ -181,5 +181,40 @@ TEST_F(HistoryTest, SeveralWritersWaitForEachOther) {
   EXPECT_EQ(open()->list(1000).value().size(), std::size_t{writers * runs_each});
 }
 
+TEST_F(HistoryTest, ARunThatBeganIsReplacedByItsEnd) {
+  auto history = open();
+  auto begun = run("r1", "2026-11-20T12:00:00.000Z", "inconclusive");
+  begun["finished"] = nullptr;
+  history->add(begun).value();
+  history->add(run("r1", "2026-11-20T12:00:00.000Z", "passed")).value();
+  const auto rows = history->list(10).value();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].verdict, "passed");
+}
+
+TEST_F(HistoryTest, AnUnfinishedRunSaysByWhomItWasRecovered) {
+  auto history = open();
+  auto begun = run("r1", "2026-11-20T12:00:00.000Z", "inconclusive");
+  begun["finished"] = nullptr;
+  history->add(begun).value();
+  mark_recovered(file_, "r1", "by the guard: reverted, nothing left").value();
+  EXPECT_EQ(history->list(1).value().front().reason,
+            "unfinished: it ended without a word; recovered by the guard: reverted, nothing left");
+  EXPECT_EQ(history->get("r1").value()["verdict"], "inconclusive");
+}
+
+TEST_F(HistoryTest, ARunThatEndedIsNotMarked) {
+  auto history = open();
+  history->add(run("r1", "2026-11-20T12:00:00.000Z")).value();
+  mark_recovered(file_, "r1", "by the guard").value();
+  mark_recovered(file_, "r2", "by the guard").value();
+  EXPECT_EQ(history->list(1).value().front().reason, "why");
+}
+
+TEST_F(HistoryTest, MarkingCreatesNoHistory) {
+  mark_recovered(file_, "r1", "by the guard").value();
+  EXPECT_FALSE(fs::exists(file_));
+}
+
 }  // namespace
 }  // namespace faultline::store

@@ -1,0 +1,115 @@
+#include "orchestrator/store/file_disk.hpp"
+#include "orchestrator/store/journal.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <fcntl.h>
+
+namespace faultline::store {
+namespace fs = std::filesystem;
+namespace {
+
+/// A missing file has no records.
+Result<Scanned> scan_file(const fs::path& file,
+                          const std::function<Result<>(const Entry&)>& visit) {
+  const net::Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    return errno == ENOENT ? Result<Scanned>(Scanned{}) : disk_error(file.string(), "read", errno);
+  }
+  return scan(file.string(), source_of(file, fd), visit);
+}
+
+Result<Json> parse(const fs::path& file, std::string_view text) {
+  auto record = Json::parse(text, nullptr, false);
+  if (record.is_discarded()) {
+    return Error{ErrorKind::io, fmt::format("journal {}: a record is whole but not JSON: {}",
+                                            file.string(), text.substr(0, 120))};
+  }
+  return ok(std::move(record));
+}
+
+Result<> add(const fs::path& file, std::string_view text, std::vector<Json>& records) {
+  auto record = parse(file, text);
+  if (!record) {
+    return record.error();
+  }
+  records.push_back(std::move(*record));
+  return {};
+}
+
+}  // namespace
+
+Result<JournalContents> read_journal(const fs::path& file) {
+  JournalContents out;
+  auto scanned = scan_file(file, [&](const Entry& e) { return add(file, e.text, out.records); });
+  if (!scanned) {
+    return scanned.error();
+  }
+  out.torn_bytes = scanned->torn_bytes;
+  out.damage = std::move(scanned->damage);
+  return out;
+}
+
+Result<Segments> read_segments(const fs::path& journal) {
+  Segments out;
+  OpenRecords open;
+  std::vector<Json> done;
+  const auto undo = undo_segment(journal);
+  for (const auto& file : {journal, undo}) {
+    const auto scanned = scan_file(file, [&](const Entry& entry) -> Result<> {
+      open.take(entry);
+      const bool ends = entry.kind == RecordKind::closed || entry.kind == RecordKind::accepted;
+      return ends && file == undo ? add(file, entry.text, done) : Result<>();
+    });
+    if (!scanned) {
+      return scanned.error();
+    }
+    for (auto& line : problems_of(file, scanned->torn_bytes, scanned->damage)) {
+      out.problems.push_back(std::move(line));
+    }
+  }
+  for (const auto& record : open.records()) {
+    if (const auto added = add(journal, decode(record)->text, out.records); !added) {
+      return added.error();
+    }
+  }
+  std::ranges::move(done, std::back_inserter(out.records));
+  return out;
+}
+
+fs::path undo_segment(const fs::path& journal) {
+  return fs::path(journal).replace_extension(".undo.journal");
+}
+
+void remove_segments(const fs::path& journal) {
+  std::error_code ignored;  // one that stays is read again, and found closed
+  fs::remove(journal, ignored);
+  fs::remove(undo_segment(journal), ignored);
+}
+
+void remove_segments(const fs::path& journal) {
+  std::error_code ignored;       // what stays is read again, and found closed
+  fs::remove(journal, ignored);  // first: without its undo segment it would look open again
+  fs::remove(undo_segment(journal), ignored);
+}
+
+std::vector<std::string> problems_of(const fs::path& file, std::uint64_t torn_bytes,
+                                     const std::vector<Damage>& damage) {
+  std::vector<std::string> lines;
+  for (const auto& d : damage) {
+    lines.push_back(fmt::format(
+        "journal {}: damaged: {} bytes at offset {} are no record, and {} whole records follow, "
+        "which are used; what the damaged ones began ends at its target's own deadline",
+        file.string(), d.bytes, d.offset, d.records_after));
+  }
+  if (torn_bytes > 0) {
+    lines.push_back(
+        fmt::format("journal {}: its last {} bytes are torn: they were being written "
+                    "when their writer died, and nothing was done before they were",
+                    file.string(), torn_bytes));
+  }
+  return lines;
+}
+
+}  // namespace faultline::store
