@@ -5,65 +5,43 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <mysqld_error.h>
-#include <regex>
 
 namespace faultline::load {
 namespace {
 
-/// The client library's own numbers: errmsg.h.
-bool is_of_the_library(int number) {
-  return (number >= 2000 && number < 3000) || (number >= 5000 && number < 6000);
-}
-
-/// "Can't connect to server on '10.0.1.30' (111)" and "... system error: 104".
-int system_error_in(const std::string& text) {
-  static const std::regex pattern(R"(\((\d{1,4})(?: "[^"]*")?\)$|system error: (\d{1,4})\b)");
-  std::smatch found;
-  if (!std::regex_search(text, found, pattern)) {
-    return 0;
-  }
-  return std::stoi(found[1].matched ? found[1].str() : found[2].str());
-}
-
-std::string network_class(int error, bool connecting) {
+std::string lost_class(const sql::Failure& failure) {
   constexpr std::array known{ECONNREFUSED, ECONNRESET,  EPIPE,         ECONNABORTED, ETIMEDOUT,
                              EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL, EMFILE};
-  if (std::ranges::find(known, error) == known.end()) {
+  if (std::ranges::find(known, failure.system_error) == known.end()) {
     return "closed early";  // the library's word for it: "Lost connection to server"
   }
-  return error_class({error, boost::system::system_category()}, connecting);
+  return error_class({failure.system_error, boost::system::system_category()}, failure.connecting);
 }
 
 }  // namespace
 
-std::string sql_error_class(int number, const std::string& text, bool connecting) {
-  if (is_of_the_library(number) || number == 0) {
-    return network_class(system_error_in(text), connecting);
-  }
-  switch (number) {
-    case ER_OPTION_PREVENTS_STATEMENT:
-    case ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION:
-    case ER_READ_ONLY_MODE:
-      return "read only";
-    case ER_ACCESS_DENIED_ERROR:
-    case ER_DBACCESS_DENIED_ERROR:
-    case ER_TABLEACCESS_DENIED_ERROR:
-      return "access denied";
-    case ER_CON_COUNT_ERROR:
-    case ER_TOO_MANY_USER_CONNECTIONS:
-      return "too many connections";
-    case ER_SERVER_SHUTDOWN:
-    case ER_CONNECTION_KILLED:
+std::string sql_error_class(const sql::Failure& failure) {
+  using Kind = sql::Failure::Kind;
+  switch (failure.kind) {
+    case Kind::none:
+      return "";
+    case Kind::late:
+      return failure.connecting ? "connect timeout" : "timeout";
+    case Kind::lost:
+      return lost_class(failure);
+    case Kind::ending:
       return "server shutting down";
-    default:
-      return "sql error " + std::to_string(number);
+    case Kind::read_only:
+      return "read only";
+    case Kind::full:
+      return "too many connections";
+    case Kind::denied:
+      return "access denied";
+    case Kind::locked:
+    case Kind::other:
+      break;
   }
-}
-
-bool is_the_servers_word(int number) {
-  return number != 0 && !is_of_the_library(number) && number != ER_SERVER_SHUTDOWN &&
-         number != ER_CONNECTION_KILLED && number != ER_QUERY_INTERRUPTED;
+  return "sql error " + std::to_string(failure.number);
 }
 
 }  // namespace faultline::load

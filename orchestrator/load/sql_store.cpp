@@ -1,5 +1,7 @@
 #include "orchestrator/load/sql_store.hpp"
 
+#include "orchestrator/load/sql_error.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +18,7 @@ Instant in_time() {
 }
 
 /// The rows that were asked for: there may be others between them, of writes without an answer.
-WriteStore::Values values_of(std::span<const std::uint64_t> numbers, const SqlAnswer& answer) {
+WriteStore::Values values_of(std::span<const std::uint64_t> numbers, const sql::Answer& answer) {
   WriteStore::Values values(numbers.size());
   for (const auto& row : answer.rows) {
     const auto number = std::strtoull(row.at(0).c_str(), nullptr, 10);
@@ -30,6 +32,16 @@ WriteStore::Values values_of(std::span<const std::uint64_t> numbers, const SqlAn
 
 }  // namespace
 
+std::shared_ptr<sql::AsyncConnection> connect_as_client(boost::asio::io_context& io,
+                                                        const Endpoint& to, Instant deadline,
+                                                        sql::AsyncConnection::Then then) {
+  const auto connection = std::make_shared<sql::AsyncConnection>(io);
+  // No secret: the lab's database is in the lab's namespaces only.
+  connection->connect({to.address().to_string(), to.port()}, {"app", "lab"}, deadline,
+                      std::move(then));
+  return connection;
+}
+
 SqlStore::SqlStore(boost::asio::io_context& io, const Endpoint& at, const WriteLedger& ledger)
     : io_(io),
       at_(at),
@@ -37,21 +49,21 @@ SqlStore::SqlStore(boost::asio::io_context& io, const Endpoint& at, const WriteL
       ledger_(ledger) {}
 
 void SqlStore::open(Done then) {
-  connection_ = std::make_shared<SqlConnection>(io_);
-  connection_->connect(at_, in_time(), [this, then = std::move(then)](const std::string& error) {
-    connected(error, then);
-  });
+  connection_ = connect_as_client(io_, at_, in_time(),
+                                  [this, then = std::move(then)](const sql::Answer& answer) {
+                                    connected(answer.failure, then);
+                                  });
 }
 
-void SqlStore::connected(const std::string& error, Done then) {
-  if (!error.empty()) {
-    then(name_ + ": " + error);
+void SqlStore::connected(const sql::Failure& failure, Done then) {
+  if (failure) {
+    then(name_ + ": " + sql_error_class(failure));
     return;
   }
   connection_->query("SELECT @@global.read_only", in_time(),
-                     [this, then = std::move(then)](const SqlAnswer& answer) {
-                       if (!answer.failure.empty()) {
-                         then(name_ + ": " + answer.failure);
+                     [this, then = std::move(then)](const sql::Answer& answer) {
+                       if (answer.failure) {
+                         then(name_ + ": " + sql_error_class(answer.failure));
                        } else if (answer.rows.empty() || answer.rows[0][0] != "0") {
                          then(name_ + ": the node behind it is read-only");
                        } else {
@@ -68,9 +80,10 @@ void SqlStore::read(std::span<const std::uint64_t> numbers,
   }
   connection_->query(
       fmt::format("SELECT n, value FROM faultline.writes WHERE writer = {} AND n BETWEEN {} AND {}",
-                  quoted(ledger_.writer()), numbers.front(), numbers.back()),
-      in_time(), [numbers, then = std::move(then)](const SqlAnswer& answer) {
-        then(answer.failure, answer.failure.empty() ? values_of(numbers, answer) : Values());
+                  sql::quoted(ledger_.writer()), numbers.front(), numbers.back()),
+      in_time(), [numbers, then = std::move(then)](const sql::Answer& answer) {
+        then(sql_error_class(answer.failure),
+             answer.failure ? Values() : values_of(numbers, answer));
       });
 }
 
@@ -81,8 +94,10 @@ void SqlStore::remove(std::uint64_t from, std::uint64_t to, Done then) {
   }
   connection_->query(
       fmt::format("DELETE FROM faultline.writes WHERE writer = {} AND n >= {} AND n < {}",
-                  quoted(ledger_.writer()), from, to),
-      in_time(), [then = std::move(then)](const SqlAnswer& answer) { then(answer.failure); });
+                  sql::quoted(ledger_.writer()), from, to),
+      in_time(), [then = std::move(then)](const sql::Answer& answer) {
+        then(sql_error_class(answer.failure));
+      });
 }
 
 void SqlStore::close() {

@@ -1,6 +1,7 @@
 // Kind sql_writes: rows with unique ids through one endpoint of a MariaDB cluster.
 #include "orchestrator/load/read_back.hpp"
 #include "orchestrator/load/source.hpp"
+#include "orchestrator/load/sql_error.hpp"
 #include "orchestrator/load/sql_store.hpp"
 
 #include <fmt/format.h>
@@ -89,7 +90,7 @@ class SqlWriter {
  private:
   struct Lane {
     explicit Lane(boost::asio::io_context& io) : pause(io) {}
-    std::shared_ptr<SqlConnection> connection;
+    std::shared_ptr<sql::AsyncConnection> connection;
     boost::asio::steady_timer pause;
     Instant connecting_since;
     bool tried = false;
@@ -113,18 +114,18 @@ class SqlWriter {
 
   void connect(Lane& lane) {
     lane.connecting_since = now();
-    lane.connection = std::make_shared<SqlConnection>(io_);
-    lane.connection->connect(args_.at, lane.connecting_since + connect_timeout,
-                             [this, &lane](const std::string& error) { connected(lane, error); });
+    lane.connection =
+        connect_as_client(io_, args_.at, lane.connecting_since + connect_timeout,
+                          [this, &lane](const sql::Answer& a) { connected(lane, a.failure); });
   }
 
-  void connected(Lane& lane, const std::string& error) {
+  void connected(Lane& lane, const sql::Failure& failure) {
     lane.tried = true;
-    if (error.empty()) {
-      lane.connection->on_dropped([this, &lane](const std::string& why) { lost(lane, why); });
-      send_what_waits();
+    if (failure) {
+      lost(lane, failure);
     } else {
-      lost(lane, error);
+      lane.connection->on_dropped([this, &lane](const sql::Failure& why) { lost(lane, why); });
+      send_what_waits();
     }
     if (ready_ && std::ranges::all_of(lanes_, &Lane::tried)) {
       std::exchange(ready_, nullptr)();
@@ -132,8 +133,8 @@ class SqlWriter {
   }
 
   /// Connects again at once, as it may be another node that answers now.
-  void lost(Lane& lane, const std::string& why) {
-    why_ = why;
+  void lost(Lane& lane, const sql::Failure& why) {
+    why_ = sql_error_class(why);
     if (const auto connection = std::exchange(lane.connection, nullptr)) {
       connection->close();
     }
@@ -150,26 +151,27 @@ class SqlWriter {
 
   void insert(Lane& lane, Waiting waiting) {
     const auto number = waiting.request.number;
-    auto text = fmt::format("INSERT INTO faultline.writes (writer, n, value) VALUES ({}, {}, {})",
-                            quoted(ledger_.writer()), number, quoted(ledger_.value(number)));
+    auto text =
+        fmt::format("INSERT INTO faultline.writes (writer, n, value) VALUES ({}, {}, {})",
+                    sql::quoted(ledger_.writer()), number, sql::quoted(ledger_.value(number)));
     const auto deadline = waiting.request.deadline;
     lane.connection->query(std::move(text), deadline,
-                           [this, &lane, waiting = std::move(waiting)](const SqlAnswer& answer) {
+                           [this, &lane, waiting = std::move(waiting)](const sql::Answer& answer) {
                              answered(lane, waiting, answer);
                            });
   }
 
-  void answered(Lane& lane, const Waiting& waiting, const SqlAnswer& answer) {
+  void answered(Lane& lane, const Waiting& waiting, const sql::Answer& answer) {
     const auto number = waiting.request.number;
-    if (answer.failure.empty()) {
+    if (!answer.failure) {
       ledger_.settle(number, Fate::acknowledged);
       waiting.request.done({slo::Class::good, "", waiting.sent});
       send_what_waits();
       return;
     }
-    ledger_.settle(number, answer.surely_not_done ? Fate::failed : Fate::ambiguous);
+    ledger_.settle(number, answer.failure.surely_not_done() ? Fate::failed : Fate::ambiguous);
     lost(lane, answer.failure);
-    waiting.request.done(failed(answer.failure, waiting.sent));
+    waiting.request.done(failed(sql_error_class(answer.failure), waiting.sent));
   }
 
   void send_what_waits() {

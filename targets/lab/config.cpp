@@ -11,6 +11,10 @@
 
 namespace faultline::lab {
 
+std::string address_of(const Process& process) {
+  return fmt::format("{}:{}", process.address, process.port);
+}
+
 std::string saas(const Places& places) {
   return (places.programs / "faultline-saas").string();
 }
@@ -18,7 +22,7 @@ std::string saas(const Places& places) {
 std::string sentinel_addresses(const Topology& topology) {
   std::vector<std::string> addresses;
   for (const Process* sentinel : topology.of_kind("sentinel")) {
-    addresses.push_back(fmt::format("{}:{}", sentinel->address, sentinel->port));
+    addresses.push_back(address_of(*sentinel));
   }
   return fmt::format("{}", fmt::join(addresses, ","));
 }

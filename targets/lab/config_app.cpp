@@ -7,19 +7,13 @@ namespace faultline::lab {
 namespace {
 
 constexpr int retry_budget = 10;  ///< retries at once; a tenth of the calls in the long run
-constexpr std::uint16_t read_port = 3307;  ///< the cluster's read endpoint, beside the writable one
-
-std::string address_of(const Topology& topology, std::string_view process) {
-  const Process* found = topology.process(process);
-  return fmt::format("{}:{}", found->address, found->port);
-}
 
 /// The nodes that this one asks for prices: those of its zone, itself included, or all.
 std::string peers(const Topology& topology, const Process& node) {
   std::vector<std::string> addresses;
   for (const Process* app : topology.of_kind("app")) {
     if (!topology.profile.calls_stay_in_zone || app->zone == node.zone) {
-      addresses.push_back(fmt::format("{}:{}", app->address, app->port));
+      addresses.push_back(address_of(*app));
     }
   }
   return fmt::format("{}", fmt::join(addresses, ","));
@@ -38,24 +32,24 @@ Start app_start(const Topology& topology, const Process& process, const Places& 
   const std::vector<std::pair<std::string, std::string>> flags{
       {"--node", process.name},
       {"--zone", process.zone},
-      {"--listen", fmt::format("{}:{}", process.address, process.port)},
+      {"--listen", address_of(process)},
       {"--sentinels", sentinel_addresses(topology)},
       {"--cache", std::string(cache_name)},
       {"--hold-writes", number(profile.hold_writes ? profile.held_writes_per_node : 0)},
       {"--client-deadline-ms", number(profile.client_deadline.count())},
       {"--peers", peers(topology, process)},
-      {"--orders", fmt::format("{}:{}", endpoint->address, endpoint->port)},
-      {"--reads", fmt::format("{}:{}", endpoint->address, read_port)},
+      {"--orders", address_of(*endpoint)},
+      {"--reads", fmt::format("{}:{}", endpoint->address, database_read_port)},
       {"--retry-budget", number(profile.calls_stay_in_zone ? retry_budget : 0)},
-      {"--pay", address_of(topology, "pay")},
+      {"--pay", address_of(*topology.process("pay"))},
       {"--guard-payments", profile.guard_payments ? "1" : "0"},
       {"--payment-timeout-ms", number(profile.payment_timeout.count())},
       {"--payment-bulkhead", number(profile.payment_bulkhead)},
-      {"--metadata", address_of(topology, "metadata")},
+      {"--metadata", address_of(*topology.process("metadata"))},
       {"--metadata-poll-ms", number(polls ? profile.metadata_poll.count() : 0)},
       {"--drain", profile.watch_metadata ? "1" : "0"},
   };
-  Start start{{places.run / process.name}, {}, {(places.programs / "faultline-saas").string()}};
+  Start start{{places.run / process.name}, {}, {saas(places)}};
   for (const auto& [name, value] : flags) {
     start.argv.insert(start.argv.end(), {name, value});
   }

@@ -25,9 +25,8 @@ Start database_start(const Topology& topology, const Process& process, const Pla
   const auto folder = places.run / process.name;
   return {{folder},
           {},
-          {saas(places), "db-node", "--name", process.name, "--listen",
-           fmt::format("{}:{}", process.address, process.port), "--agent",
-           fmt::format("{}:{}", process.address, agent_port), "--server-id",
+          {saas(places), "db-node", "--name", process.name, "--listen", address_of(process),
+           "--agent", fmt::format("{}:{}", process.address, agent_port), "--server-id",
            server_id(topology, process), "--template", places.database_template.string(),
            "--folder", folder.string(), "--semi-sync", semi_sync(topology)}};
 }
@@ -35,13 +34,13 @@ Start database_start(const Topology& topology, const Process& process, const Pla
 Start manager_start(const Topology& topology, const Process& process, const Places& places) {
   std::vector<std::string> nodes;
   for (const Process* node : topology.of_kind("database")) {
-    nodes.push_back(fmt::format("{}={}:{}:{}", node->name, node->address, node->port, agent_port));
+    nodes.push_back(fmt::format("{}={}:{}", node->name, address_of(*node), agent_port));
   }
   return {
       {places.run / process.name},
       {},
-      {saas(places), "db-manager", "--listen", fmt::format("{}:{}", process.address, process.port),
-       "--nodes", fmt::format("{}", fmt::join(nodes, ",")), "--home",
+      {saas(places), "db-manager", "--listen", address_of(process), "--nodes",
+       fmt::format("{}", fmt::join(nodes, ",")), "--home",
        topology.of_kind("database").front()->name, "--endpoint", endpoint_socket(places).string(),
        "--detection-ms", std::to_string(topology.profile.database_detection.count()), "--semi-sync",
        semi_sync(topology)}};

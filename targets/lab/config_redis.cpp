@@ -113,11 +113,9 @@ Start redis_start(const Topology& topology, const Process& process, const Places
   const Process& primary = home(topology);
   return {{folder},
           {{file, redis_config(topology, process, folder)}},
-          {(places.programs / "faultline-saas").string(), "redis-node", "--listen",
-           fmt::format("{}:{}", process.address, process.port), "--home",
-           fmt::format("{}:{}", primary.address, primary.port), "--sentinels",
-           sentinel_addresses(topology), "--cache", std::string(cache_name), "--config",
-           file.string()}};
+          {saas(places), "redis-node", "--listen", address_of(process), "--home",
+           address_of(primary), "--sentinels", sentinel_addresses(topology), "--cache",
+           std::string(cache_name), "--config", file.string()}};
 }
 
 /// A Sentinel rewrites its file, so it lies in its own folder. Started again with the first one it

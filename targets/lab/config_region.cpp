@@ -30,19 +30,18 @@ Start metadata_start(const Topology& topology, const Process& process, const Pla
   for (const Process* app : topology.of_kind("app")) {
     instances.push_back(fmt::format("{}={}", app->name, app->address));
   }
-  return {
-      {places.run / process.name},
-      {},
-      {saas(places), "metadata", "--listen", fmt::format("{}:{}", process.address, process.port),
-       "--instances", fmt::format("{}", fmt::join(instances, ",")), "--control",
-       control_socket(places, process.name).string()}};
+  return {{places.run / process.name},
+          {},
+          {saas(places), "metadata", "--listen", address_of(process), "--instances",
+           fmt::format("{}", fmt::join(instances, ",")), "--control",
+           control_socket(places, process.name).string()}};
 }
 
 Start pay_start(const Topology& /*topology*/, const Process& process, const Places& places) {
   return {{places.run / process.name},
           {},
-          {saas(places), "pay", "--listen", fmt::format("{}:{}", process.address, process.port),
-           "--control", control_socket(places, process.name).string()}};
+          {saas(places), "pay", "--listen", address_of(process), "--control",
+           control_socket(places, process.name).string()}};
 }
 
 }  // namespace faultline::lab

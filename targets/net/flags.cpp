@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 
 namespace faultline::net {
 
@@ -70,6 +71,12 @@ std::vector<Endpoint> FlagReader::endpoints(const std::string& name) {
 
 Result<> FlagReader::result() const {
   return error_ ? Result<>(*error_) : Result<>{};
+}
+
+int fail(const Error& error) {
+  constexpr int exit_usage = 2;
+  fmt::print(stderr, "{}\n", error.message);
+  return error.kind == ErrorKind::usage ? exit_usage : 1;
 }
 
 }  // namespace faultline::net

@@ -26,6 +26,11 @@ class FlagReader {
 
   /// Error `usage` names the flag, what was expected and what was found.
   [[nodiscard]] Result<> result() const;
+  /// `value`, which was read from here, or that error.
+  template <class T>
+  [[nodiscard]] Result<T> result(T value) const {
+    return error_ ? Result<T>(*error_) : Result<T>(std::move(value));
+  }
 
  private:
   void wrong(std::string message);
@@ -35,5 +40,8 @@ class FlagReader {
   std::map<std::string, std::string> values_;
   std::optional<Error> error_;
 };
+
+/// Prints the error on stderr; the exit code of such a program: 2 for `usage`, else 1.
+int fail(const Error& error);
 
 }  // namespace faultline::net

@@ -1,19 +1,18 @@
+#include "targets/http/server.hpp"
+
 #include "targets/lab/database/child.hpp"
 #include "targets/lab/database/copy.hpp"
 #include "targets/lab/database/examine.hpp"
-#include "targets/lab/database/http_server.hpp"
 #include "targets/lab/database/operations.hpp"
 #include "targets/lab/database/server_options.hpp"
 #include "targets/lab/database/template.hpp"
+#include "tests/net/loopback.hpp"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
 #include <filesystem>
-#include <mysql.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <thread>
 
 /// One real server on loopback, from the template to a role: some 2 s.
@@ -25,55 +24,31 @@ namespace fs = std::filesystem;
 
 constexpr Duration limit = 5s;  ///< of a statement that takes 1 ms on an idle machine
 
-/// A socket on a free port of loopback; with `listening` it accepts connections and never answers.
-struct Silence {
-  explicit Silence(bool listening) : fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    void* raw = &address;
-    socklen_t size = sizeof address;
-    ::bind(fd.get(), static_cast<sockaddr*>(raw), size);
-    ::getsockname(fd.get(), static_cast<sockaddr*>(raw), &size);
-    if (listening) {
-      ::listen(fd.get(), 8);
-    }
-    at = {"127.0.0.1", ntohs(address.sin_port)};
-  }
-  net::Fd fd;
-  net::Endpoint at;
-};
-
-net::Endpoint free_port() {
-  return Silence(false).at;
-}
-
 /// The agent of a machine whose server runs since a minute.
 struct FakeAgent {
   FakeAgent() {
-    http.get("/state", [](const std::string&) {
-      return HttpServer::Answer{200, R"({"running":true,"up_ms":60000,"server_id":7})"};
+    server.get("/state", [](const auto&) {
+      return http::Answer{200, R"({"running":true,"up_ms":60000,"server_id":7})"};
     });
-    http.post("/kill", [this](const std::string&) {
+    server.post("/kill", [this](const auto&) {
       ++kills;
-      return HttpServer::Answer{200, "{}"};
+      return http::Answer{200, "{}"};
     });
-    http.post("/start", [](const std::string&) { return HttpServer::Answer{200, "{}"}; });
-    EXPECT_TRUE(http.start(at));
+    server.post("/start", [](const auto&) { return http::Answer{200, "{}"}; });
+    EXPECT_TRUE(server.start(at));
   }
-  net::Endpoint at = free_port();
+  net::Endpoint at = net::free_port();
   std::atomic<int> kills = 0;
-  HttpServer http;
+  http::Server server{http::Size{}};
 };
 
 struct ServerTest : testing::Test {
   fs::path top = fs::temp_directory_path() / ("faultline-db-" + std::to_string(::getpid()));
-  Server server{top / "node", free_port(), 7, true};
+  Server server{top / "node", net::free_port(), 7, true};
   NodeAccess access{server.listen, server.listen, false};
   Child child;
 
   void SetUp() override {
-    mysql_library_init(0, nullptr, nullptr);
     const auto built = build_template(top / "template");
     ASSERT_TRUE(built) << built.error().message;
     EXPECT_TRUE(*built);
@@ -134,33 +109,31 @@ TEST_F(ServerTest, StartsFromTheTemplateReadOnlyAndTakesEveryRole) {
   ASSERT_TRUE(demoted.done) << demoted.words;
   EXPECT_EQ(demoted.position.gtid, "0-7-1");
 
-  const Silence silent(true);
-  const auto followed = carry(Act::follow, net::to_string(silent.at));
+  const net::Listener silent;
+  const auto followed = carry(Act::follow, net::to_string(silent.at()));
   ASSERT_TRUE(followed.done) << followed.words;
   seen = examine(sql, limit).value();
-  EXPECT_EQ(seen.view.replication->from, net::to_string(silent.at));
+  EXPECT_EQ(seen.view.replication->from, net::to_string(silent.at()));
   EXPECT_EQ(seen.view.replication->link, Replication::Link::connecting);
   EXPECT_EQ(seen.view.position.number, 1u) << "it goes on from its own last event";
 }
 
 TEST(Revive, KillsAServerThatDoesNotAnswer) {
-  mysql_library_init(0, nullptr, nullptr);
-  const Silence stopped(true);
+  const net::Listener stopped;
   const FakeAgent agent;
-  const auto revived = carry_out({stopped.at, agent.at, false}, {1, Act::revive, "a-db", "", {}});
+  const auto revived = carry_out({stopped.at(), agent.at, false}, {1, Act::revive, "a-db", "", {}});
   EXPECT_TRUE(revived.done) << revived.words;
   EXPECT_EQ(agent.kills, 1);
 }
 
 TEST(Session, GivesUpInTimeWhoeverItTalksTo) {
-  mysql_library_init(0, nullptr, nullptr);
-  const Silence silent(true);
+  const net::Listener silent;
   const auto began = std::chrono::steady_clock::now();
-  const auto hung = Session::connect(silent.at, 150ms);
+  const auto hung = Session::connect(silent.at(), 150ms);
   ASSERT_FALSE(hung);
   EXPECT_EQ(hung.error().kind, ErrorKind::timeout) << hung.error().message;
   EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
-  EXPECT_EQ(Session::connect(free_port(), limit).error().kind, ErrorKind::io) << "refused";
+  EXPECT_EQ(Session::connect(net::free_port(), limit).error().kind, ErrorKind::io) << "refused";
 }
 
 TEST(Child, IsKilledWhenItIsDroppedAndTellsHowItEnded) {

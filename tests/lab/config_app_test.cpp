@@ -30,20 +30,26 @@ TEST(AppStart, DatabasesAreReachedThroughTheEndpointsOnly) {
   }
 }
 
-TEST(AppStart, OnlyHardenedSpotNodesWatchForTheirEnd) {
-  EXPECT_EQ(flag("hardened", "a-spot", "--metadata-poll-ms"), "500");
-  EXPECT_EQ(flag("hardened", "a-reserved", "--metadata-poll-ms"), "0");
-  EXPECT_EQ(flag("naive", "a-spot", "--metadata-poll-ms"), "0");
-  EXPECT_EQ(flag("hardened", "a-reserved", "--drain"), "1");
-  EXPECT_EQ(flag("naive", "a-spot", "--drain"), "0");
-}
-
-TEST(AppStart, OnlyHardenedNodesGuardTheirCalls) {
-  EXPECT_EQ(flag("hardened", "a-spot", "--guard-payments"), "1");
-  EXPECT_EQ(flag("hardened", "a-spot", "--payment-bulkhead"), "24");
-  EXPECT_EQ(flag("hardened", "a-spot", "--retry-budget"), "10");
-  EXPECT_EQ(flag("naive", "a-spot", "--guard-payments"), "0");
-  EXPECT_EQ(flag("naive", "a-spot", "--retry-budget"), "0");
+TEST(AppStart, OnlyHardenedNodesGuardTheirCallsAndOnlyTheirSpotNodesWatchForTheirEnd) {
+  struct Told {
+    const char* profile;
+    const char* node;
+    const char* flag;
+    const char* value;
+  };
+  for (const auto& told : std::vector<Told>{{"hardened", "a-spot", "--metadata-poll-ms", "500"},
+                                            {"hardened", "a-reserved", "--metadata-poll-ms", "0"},
+                                            {"naive", "a-spot", "--metadata-poll-ms", "0"},
+                                            {"hardened", "a-reserved", "--drain", "1"},
+                                            {"naive", "a-spot", "--drain", "0"},
+                                            {"hardened", "a-spot", "--guard-payments", "1"},
+                                            {"hardened", "a-spot", "--payment-bulkhead", "24"},
+                                            {"hardened", "a-spot", "--retry-budget", "10"},
+                                            {"naive", "a-spot", "--guard-payments", "0"},
+                                            {"naive", "a-spot", "--retry-budget", "0"}}) {
+    EXPECT_EQ(flag(told.profile, told.node, told.flag), told.value)
+        << told.profile << " " << told.node << " " << told.flag;
+  }
 }
 
 }  // namespace

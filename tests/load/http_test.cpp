@@ -1,21 +1,11 @@
 #include "orchestrator/load/status_classes.hpp"
-#include "tests/load/load_run.hpp"
-#include "tests/load/servers.hpp"
-
-#include <gmock/gmock.h>
+#include "tests/load/story.hpp"
 
 #include <algorithm>
 #include <mutex>
 #include <set>
 
-using namespace faultline::load::testing;
-using namespace std::chrono_literals;
-using ::testing::AllOf;
-using ::testing::ElementsAre;
-using ::testing::Ge;
-using ::testing::HasSubstr;
 using ::testing::Le;
-using ::testing::Pair;
 
 namespace {
 
@@ -179,14 +169,14 @@ TEST(HttpLoad, ABodyWithoutEndIsCutAtItsLimit) {
 }
 
 TEST(HttpLoad, NobodyListeningIsAConnectionRefusedAtOnce) {
-  const auto told = run_for(300ms, http_spec(closed_port(), 50));
+  const auto told = run_for(300ms, http_spec(free_port().port, 50));
   EXPECT_THAT(told.errors(), ElementsAre(Pair("connection refused", told.samples.size())));
   EXPECT_LT(percentile(told.samples, 50), 100);
 }
 
 TEST(HttpLoad, AConnectionThatNeverStandsIsAConnectTimeout) {
-  DeafListener deaf;
-  const auto told = run_for(200ms, http_spec(deaf.port(), 20, 300));
+  const DeafListener deaf;
+  const auto told = run_for(200ms, http_spec(deaf.at().port, 20, 300));
   EXPECT_THAT(told.errors(), ElementsAre(Pair("connect timeout", told.samples.size())));
 }
 
@@ -262,6 +252,6 @@ TEST(TcpLoad, ConnectsAnewEachTime) {
             {"args", {{"host", "127.0.0.1"}, {"port", server.port()}}}};
   const auto told = run_for(300ms, spec);
   EXPECT_THAT(told.errors(), ElementsAre(Pair("good", told.samples.size())));
-  spec["args"]["port"] = closed_port();
+  spec["args"]["port"] = free_port().port;
   EXPECT_THAT(run_for(200ms, spec).errors(), ElementsAre(Pair("connection refused", Ge(10))));
 }

@@ -2,14 +2,14 @@
 
 #include "targets/lab/database/server_options.hpp"
 #include "targets/lab/database/template.hpp"
-#include "tests/load/servers.hpp"
+#include "targets/sql/connection.hpp"
+#include "tests/net/loopback.hpp"
 
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
-#include <mysql.h>
 #include <string>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -21,9 +21,7 @@ namespace faultline::load::testing {
 /// A real MariaDB on loopback in a folder of its own, with the lab's options, users and tables.
 class MariaDb {
  public:
-  static bool installed() { return ::access(database::mariadbd, X_OK) == 0; }
-
-  MariaDb() : port_(closed_port()) {
+  MariaDb() : port_(net::free_port().port) {
     std::string name = (std::filesystem::temp_directory_path() / "faultline-db-XXXXXX").string();
     folder_ = ::mkdtemp(name.data());
     database::build_template(folder_ / "data").value();
@@ -40,10 +38,10 @@ class MariaDb {
   /// Returns when it answers and is writable, as a manager's word makes it.
   void start() {
     pid_ = spawn(database::server_arguments({folder_, {"127.0.0.1", port_}}));
-    for (int i = 0; i < 200 && !connect(); ++i) {
+    for (int i = 0; i < 200 && !connect().stands(); ++i) {
       ::usleep(50'000);
     }
-    EXPECT_TRUE(connect()) << "mariadbd does not answer";
+    EXPECT_TRUE(connect().stands()) << "mariadbd does not answer";
     ask("SET GLOBAL read_only = 0");
   }
   void kill() {
@@ -57,29 +55,15 @@ class MariaDb {
 
   /// As the manager; the first value of the first row, or "".
   std::string ask(const std::string& sql) {
-    const auto connection = connect();
-    if (!connection || ::mysql_query(connection.get(), sql.c_str()) != 0) {
-      ADD_FAILURE() << sql << ": " << (connection ? ::mysql_error(connection.get()) : "not there");
-      return "";
-    }
-    const std::unique_ptr<MYSQL_RES, decltype(&::mysql_free_result)> result(
-        ::mysql_store_result(connection.get()), ::mysql_free_result);
-    auto* const row = result ? ::mysql_fetch_row(result.get()) : nullptr;
-    return row != nullptr && row[0] != nullptr ? row[0] : "";
+    const auto answer = connect().query(sql, in_time());
+    EXPECT_FALSE(answer.failure) << sql << ": " << answer.failure.message;
+    return answer.rows.empty() ? "" : answer.rows[0].at(0);
   }
 
  private:
-  using Connection = std::unique_ptr<MYSQL, decltype(&::mysql_close)>;
-
-  [[nodiscard]] Connection connect() const {
-    Connection connection(::mysql_init(nullptr), ::mysql_close);
-    const unsigned limit_s = 2;
-    ::mysql_options(connection.get(), MYSQL_OPT_CONNECT_TIMEOUT, &limit_s);
-    if (::mysql_real_connect(connection.get(), "127.0.0.1", "manager", "lab", nullptr, port_,
-                             nullptr, 0) == nullptr) {
-      connection.reset();
-    }
-    return connection;
+  static Instant in_time() { return std::chrono::steady_clock::now() + std::chrono::seconds(2); }
+  [[nodiscard]] sql::Connection connect() const {
+    return {{"127.0.0.1", port_}, {"manager", "lab"}, in_time()};
   }
 
   static pid_t spawn(std::vector<std::string> words) {

@@ -1,20 +1,8 @@
 #include "orchestrator/load/primary_finder.hpp"
 #include "orchestrator/load/write_ledger.hpp"
-#include "tests/load/load_run.hpp"
-#include "tests/load/servers.hpp"
-
-#include <gmock/gmock.h>
+#include "tests/load/story.hpp"
 
 #include <map>
-
-using namespace faultline::load;
-using namespace faultline::load::testing;
-using namespace std::chrono_literals;
-using ::testing::AllOf;
-using ::testing::ElementsAre;
-using ::testing::Ge;
-using ::testing::HasSubstr;
-using ::testing::Pair;
 
 namespace {
 
@@ -270,10 +258,10 @@ TEST(RedisWrites, NameWhatIsMissing) {
   });
   EXPECT_EQ(run_for(200ms, writer_spec({no_primary.server.address()}, 50)).errors().begin()->first,
             "no primary");
-  const auto nobody = "127.0.0.1:" + std::to_string(closed_port());
+  const auto nobody = to_string(free_port());
   EXPECT_EQ(run_for(200ms, writer_spec({nobody}, 50)).errors().begin()->first, "no sentinel");
   FakeRedis dead;
-  dead.names = closed_port();
+  dead.names = free_port().port;
   EXPECT_EQ(run_for(200ms, writer_spec({dead.server.address()}, 50)).errors().begin()->first,
             "connection refused");
 }

@@ -108,33 +108,6 @@ class Server {
   std::thread thread_;
 };
 
-/// A port on which nobody listens.
-inline std::uint16_t closed_port() {
-  asio::io_context io;
-  return tcp::acceptor(io, {asio::ip::address_v4::loopback(), 0}).local_endpoint().port();
-}
-
-/// A listener that never accepts, with its queue full: a SYN to it gets no answer.
-class DeafListener {
- public:
-  DeafListener() : acceptor_(io_) {
-    const tcp::endpoint any(asio::ip::address_v4::loopback(), 0);
-    acceptor_.open(any.protocol());
-    acceptor_.bind(any);
-    acceptor_.listen(0);
-    for (int i = 0; i < 4; ++i) {
-      fillers_.emplace_back(io_).async_connect(acceptor_.local_endpoint(), [](auto) {});
-    }
-    io_.poll();
-  }
-  [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
-
- private:
-  asio::io_context io_;
-  tcp::acceptor acceptor_;
-  std::vector<tcp::socket> fillers_;
-};
-
 // ---- HTTP
 
 inline std::size_t http_framing(const std::string& input) {

@@ -1,19 +1,6 @@
-#include "orchestrator/load/sql_connection.hpp"
 #include "orchestrator/load/sql_error.hpp"
-#include "tests/load/load_run.hpp"
 #include "tests/load/mariadb_server.hpp"
-#include "tests/load/servers.hpp"
-
-#include <gmock/gmock.h>
-
-using namespace faultline::load;
-using namespace faultline::load::testing;
-using namespace std::chrono_literals;
-using ::testing::AllOf;
-using ::testing::ElementsAre;
-using ::testing::Ge;
-using ::testing::HasSubstr;
-using ::testing::Pair;
+#include "tests/load/story.hpp"
 
 namespace {
 
@@ -42,23 +29,16 @@ std::size_t open_files() {
       std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
-class SqlWrites : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!MariaDb::installed()) {
-      GTEST_SKIP() << "mariadbd is not installed (package mariadb-server-core)";
-    }
-    db.emplace();
-  }
-  std::string rows_left() { return db->ask("SELECT COUNT(*) FROM faultline.writes"); }
+struct SqlWrites : ::testing::Test {
+  std::string rows_left() { return db.ask("SELECT COUNT(*) FROM faultline.writes"); }
 
-  std::optional<MariaDb> db;
+  MariaDb db;
 };
 
 }  // namespace
 
 TEST_F(SqlWrites, AreAllFoundAgainAndThenRemoved) {
-  const auto told = run_for(600ms, rows_spec(db->port(), 400));
+  const auto told = run_for(600ms, rows_spec(db.port(), 400));
   const auto sent = told.samples.size();
   EXPECT_EQ(told.exit_code, 0);
   EXPECT_THAT(told.errors(), ElementsAre(Pair("good", sent)));  // from the very first one on
@@ -73,10 +53,10 @@ TEST_F(SqlWrites, AreAllFoundAgainAndThenRemoved) {
 
 TEST_F(SqlWrites, ThatAreNotThereAreLostAndThoseWithAnotherValueStale) {
   const auto told = run_for(
-      600ms, rows_spec(db->port()),
+      600ms, rows_spec(db.port()),
       {{500ms, [&] {
-          db->ask("DELETE FROM faultline.writes WHERE n BETWEEN 10 AND 19");
-          db->ask(
+          db.ask("DELETE FROM faultline.writes WHERE n BETWEEN 10 AND 19");
+          db.ask(
               "UPDATE faultline.writes SET value = 'x' WHERE n = 30 AND writer = 'run-1:orders'");
         }}});
   const auto& writes = told.writes["writes"];
@@ -86,8 +66,8 @@ TEST_F(SqlWrites, ThatAreNotThereAreLostAndThoseWithAnotherValueStale) {
 }
 
 TEST_F(SqlWrites, GoOnAtOnceWhenAKilledServerIsBack) {
-  const auto told = run_for(1'200ms, rows_spec(db->port()),
-                            {{300ms, [&] { db->kill(); }}, {600ms, [&] { db->start(); }}});
+  const auto told = run_for(1'200ms, rows_spec(db.port()),
+                            {{300ms, [&] { db.kill(); }}, {600ms, [&] { db.start(); }}});
   const auto counts = told.errors();
   EXPECT_GE(counts.at("connection refused"), 15);
   EXPECT_GE(counts.at("good"), 50);
@@ -100,8 +80,8 @@ TEST_F(SqlWrites, GoOnAtOnceWhenAKilledServerIsBack) {
 
 TEST_F(SqlWrites, AreShortAttemptsAtAServerThatHangs) {
   const auto told =
-      run_for(3'000ms, rows_spec(db->port()),
-              {{300ms, [&] { db->signal(SIGSTOP); }}, {1'900ms, [&] { db->signal(SIGCONT); }}});
+      run_for(3'000ms, rows_spec(db.port()),
+              {{300ms, [&] { db.signal(SIGSTOP); }}, {1'900ms, [&] { db.signal(SIGCONT); }}});
   const auto counts = told.errors();
   EXPECT_GE(counts.at("timeout"), 50);          // those of the first second
   EXPECT_GE(counts.at("connect timeout"), 20);  // those that find no connection afterwards
@@ -115,9 +95,9 @@ TEST_F(SqlWrites, AreShortAttemptsAtAServerThatHangs) {
 }
 
 TEST_F(SqlWrites, AtAReadOnlyNodeSaySoUntilItIsWritable) {
-  const auto told = run_for(900ms, rows_spec(db->port()),
-                            {{200ms, [&] { db->ask("SET GLOBAL read_only = 1"); }},
-                             {500ms, [&] { db->ask("SET GLOBAL read_only = 0"); }}});
+  const auto told = run_for(900ms, rows_spec(db.port()),
+                            {{200ms, [&] { db.ask("SET GLOBAL read_only = 1"); }},
+                             {500ms, [&] { db.ask("SET GLOBAL read_only = 0"); }}});
   EXPECT_GE(told.errors().at("read only"), 10);
   EXPECT_EQ(told.errors().size(), 2u);
   EXPECT_EQ(told.samples.back().result, 0);
@@ -126,9 +106,9 @@ TEST_F(SqlWrites, AtAReadOnlyNodeSaySoUntilItIsWritable) {
 }
 
 TEST_F(SqlWrites, ThatCannotBeReadBackFromAWritableNodeAreUnknownNeverZero) {
-  auto spec = rows_spec(db->port());
+  auto spec = rows_spec(db.port());
   spec["args"]["read_back_within_ms"] = 300;
-  const auto told = run_for(400ms, spec, {{300ms, [&] { db->ask("SET GLOBAL read_only = 1"); }}});
+  const auto told = run_for(400ms, spec, {{300ms, [&] { db.ask("SET GLOBAL read_only = 1"); }}});
   EXPECT_TRUE(told.writes["writes"].is_null());
   EXPECT_THAT(told.writes["error"].get<std::string>(),
               AllOf(HasSubstr("within 300 ms"), HasSubstr("the node behind it is read-only")));
@@ -138,7 +118,7 @@ TEST_F(SqlWrites, ThatCannotBeReadBackFromAWritableNodeAreUnknownNeverZero) {
 TEST_F(SqlWrites, AreReadBackElsewhereWhenAskedTo) {
   // What an isolated primary has accepted is not where everybody else reads.
   MariaDb other;
-  auto spec = rows_spec(db->port());
+  auto spec = rows_spec(db.port());
   spec["args"]["read_host"] = "127.0.0.1";
   spec["args"]["read_port"] = other.port();
   const auto told = run_for(300ms, spec);
@@ -149,12 +129,12 @@ TEST_F(SqlWrites, AreReadBackElsewhereWhenAskedTo) {
 
 TEST(SqlWritesWithoutServer, NameWhyNobodyAnswersAndLeaveNothingOpen) {
   const auto before = open_files();
-  const auto refused = run_for(300ms, rows_spec(closed_port()));
+  const auto refused = run_for(300ms, rows_spec(free_port().port));
   EXPECT_THAT(refused.errors(), ElementsAre(Pair("connection refused", refused.samples.size())));
   EXPECT_EQ(refused.writes["writes"]["acknowledged"], 0);
-  DeafListener deaf;
+  const DeafListener deaf;
   const auto with_listener = open_files();
-  const auto late = run_for(1'200ms, rows_spec(deaf.port()));
+  const auto late = run_for(1'200ms, rows_spec(deaf.at().port));
   EXPECT_THAT(late.errors(), ElementsAre(Pair("connect timeout", late.samples.size())));
   EXPECT_EQ(open_files(), with_listener);
   EXPECT_GE(with_listener, before);
@@ -197,20 +177,20 @@ TEST(SqlWritesWithoutServer, AreLimitedInRateAndName) {
 }
 
 TEST(SqlErrors, AreNamedAsPeopleSayThem) {
-  EXPECT_EQ(sql_error_class(2002, "Can't connect to server on '10.0.1.30' (111)", true),
-            "connection refused");
-  EXPECT_EQ(sql_error_class(2002, "Can't connect to server on '10.0.1.30' (113)", true),
-            "unreachable");
-  EXPECT_EQ(
-      sql_error_class(2013, "Lost connection to server at 'reading', system error: 104", false),
-      "reset");
-  EXPECT_EQ(sql_error_class(2013, "Lost connection to server during query", false), "closed early");
-  EXPECT_EQ(sql_error_class(1290, "", false), "read only");
-  EXPECT_EQ(sql_error_class(1045, "", true), "access denied");
-  EXPECT_EQ(sql_error_class(1040, "", true), "too many connections");
-  EXPECT_EQ(sql_error_class(1146, "", false), "sql error 1146");
-  EXPECT_TRUE(is_the_servers_word(1290));
-  EXPECT_FALSE(is_the_servers_word(2013));
-  EXPECT_FALSE(is_the_servers_word(1053));  // it may have committed before it ended
-  EXPECT_EQ(quoted(R"(it's \ "so")"), R"('it\'s \\ "so"')");
+  using faultline::sql::failure_of;
+  const auto name = [](int number, const char* text, bool connecting) {
+    return sql_error_class(failure_of(number, text, connecting));
+  };
+  EXPECT_EQ(name(2002, "Can't connect to server on '10.0.1.30' (111)", true), "connection refused");
+  EXPECT_EQ(name(2002, "Can't connect to server on '10.0.1.30' (113)", true), "unreachable");
+  EXPECT_EQ(name(2013, "Lost connection to server at 'reading', system error: 104", false),
+            "reset");
+  EXPECT_EQ(name(2013, "Lost connection to server during query", false), "closed early");
+  EXPECT_EQ(name(1290, "", false), "read only");
+  EXPECT_EQ(name(1045, "", true), "access denied");
+  EXPECT_EQ(name(1040, "", true), "too many connections");
+  EXPECT_EQ(name(1053, "", false), "server shutting down");
+  EXPECT_EQ(name(1146, "", false), "sql error 1146");
+  EXPECT_EQ(name(1213, "", false), "sql error 1213");
+  EXPECT_EQ(sql_error_class({}), "");
 }

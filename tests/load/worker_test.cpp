@@ -2,19 +2,10 @@
 #include "orchestrator/load/place.hpp"
 #include "orchestrator/load/template.hpp"
 #include "targets/net/inside_lab.hpp"
-#include "tests/load/load_run.hpp"
-#include "tests/load/servers.hpp"
-
-#include <gmock/gmock.h>
+#include "tests/load/story.hpp"
 
 #include <csignal>
 #include <cstdlib>
-
-using namespace faultline::load;
-using namespace faultline::load::testing;
-using namespace std::chrono_literals;
-using ::testing::AllOf;
-using ::testing::HasSubstr;
 
 namespace {
 
@@ -109,7 +100,7 @@ TEST(Worker, EndsWhenNobodyReadsItAnyMore) {
   ASSERT_EQ(::pipe(input), 0);
   ASSERT_EQ(::pipe(output), 0);
   auto spec = good_spec();
-  spec["args"]["port"] = closed_port();
+  spec["args"]["port"] = free_port().port;
   const auto line = spec.dump() + "\n";
   ASSERT_GT(::write(input[1], line.data(), line.size()), 0);
   ::close(output[0]);

@@ -2,6 +2,7 @@
 
 #include "targets/lab/services/sentinel.hpp"
 #include "targets/lab/services/worker.hpp"
+#include "tests/net/loopback.hpp"
 #include "tests/services/fakes.hpp"
 
 #include <gmock/gmock.h>
@@ -9,7 +10,6 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
-#include <arpa/inet.h>
 #include <atomic>
 #include <csignal>
 #include <fstream>
@@ -25,18 +25,6 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 constexpr auto patience = 10s;  ///< for anything that must happen; a test never waits longer
-
-std::uint16_t free_port() {
-  const int s = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ::bind(s, reinterpret_cast<sockaddr*>(&address), size);
-  ::getsockname(s, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(s);
-  return ntohs(address.sin_port);
-}
 
 bool eventually(const std::function<bool()>& holds) {
   const auto end = std::chrono::steady_clock::now() + patience;
@@ -82,7 +70,7 @@ class RedisProcess {
 
   void signal(int number) const { ::kill(pid_, number); }
 
-  const Endpoint at{"127.0.0.1", free_port()};
+  const Endpoint at = net::free_port();
 
  private:
   std::filesystem::path folder_;
@@ -103,7 +91,7 @@ struct Stack {
     Flags flags;
     flags.node = "a-spot";
     flags.zone = "a";
-    flags.listen = {"127.0.0.1", free_port()};
+    flags.listen = net::free_port();
     flags.sentinels = {sentinel};
     flags.hold_writes = held;
     return flags;

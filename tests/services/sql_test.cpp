@@ -1,13 +1,8 @@
 #include "targets/lab/services/sql_pool.hpp"
-#include "targets/net/fd.hpp"
+#include "tests/net/loopback.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <arpa/inet.h>
-#include <filesystem>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <thread>
 
 /// What a database that is cut off, gone or not there looks like to a node. Statements against a
@@ -17,31 +12,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const SqlUser user{"app", "lab", "shop"};
-
-/// Accepts connections, because the kernel does, and never says a word.
-class Mute {
- public:
-  explicit Mute(int backlog = 16) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), size);
-    ::listen(fd_.get(), backlog);
-    ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    at = {"127.0.0.1", ntohs(address.sin_port)};
-  }
-  void stop() { fd_.reset(); }
-  net::Endpoint at;
-
- private:
-  net::Fd fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-};
+const sql::Login user{"app", "lab", "shop"};
 
 TEST(SqlPoolTest, AServerThatHangsCostsItsTimeoutAndNoMore) {
-  Mute server;
-  SqlPool pool(server.at, user, 4);
+  const net::Listener server;
+  SqlPool pool(server.at(), user, 4);
   const auto start = std::chrono::steady_clock::now();
   const SqlReply reply = pool.query("SELECT 1", 150ms);
   const auto took = std::chrono::steady_clock::now() - start;
@@ -52,37 +27,16 @@ TEST(SqlPoolTest, AServerThatHangsCostsItsTimeoutAndNoMore) {
   EXPECT_EQ(pool.figures().idle, 0);
 }
 
-TEST(SqlConnectionTest, OneThatIsNeverTakenLeavesNoDescriptorBehind) {
-  const Mute server(0);  // the kernel takes one connection and answers no other
-  const net::Fd queued(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(server.at.port);
-  ASSERT_EQ(::connect(queued.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  const auto open = [] {
-    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
-  };
-  const auto before = open();
-  for (int i = 0; i < 5; ++i) {
-    const SqlConnection late(server.at, user, std::chrono::steady_clock::now() + 20ms);
-    EXPECT_EQ(late.failure().error, SqlError::refused);
-  }
-  EXPECT_EQ(open(), before);
-}
-
 TEST(SqlPoolTest, WhereNobodyListensItSaysSoAtOnce) {
-  Mute server;
-  server.stop();
-  SqlPool pool(server.at, user, 4);
+  SqlPool pool(net::free_port(), user, 4);
   const SqlReply reply = pool.query("SELECT 1", 10s);
   EXPECT_EQ(reply.error, SqlError::refused);
   EXPECT_TRUE(passes(reply.error)) << "a failover would not be waited for";
 }
 
 TEST(SqlPoolTest, WithAllConnectionsInUseACallerWaitsItsTimeAndIsCounted) {
-  Mute server;
-  SqlPool pool(server.at, user, 1);
+  const net::Listener server;
+  SqlPool pool(server.at(), user, 1);
   std::thread first([&] { pool.query("SELECT 1", 500ms); });
   while (pool.figures().in_use == 0) {
     std::this_thread::yield();
@@ -93,10 +47,20 @@ TEST(SqlPoolTest, WithAllConnectionsInUseACallerWaitsItsTimeAndIsCounted) {
   EXPECT_EQ(pool.figures().in_use, 0);
 }
 
-TEST(SqlText, QuotesWhatWouldEndIt) {
-  EXPECT_EQ(sql_text("o-1"), "'o-1'");
-  EXPECT_EQ(sql_text("x' OR '1"), R"('x\' OR \'1')");
-  EXPECT_EQ(sql_text("\\"), R"('\\')");
+TEST(SqlErrorTest, TellsWhatAFailoverEndsAndWhatMayHaveBeenDone) {
+  const auto error_of = [](int number, bool connecting) {
+    return reply_of({sql::failure_of(number, "", connecting), {}, {}}).error;
+  };
+  EXPECT_EQ(error_of(2013, false), SqlError::closed);
+  EXPECT_EQ(error_of(1053, false), SqlError::closed);
+  EXPECT_EQ(error_of(1213, false), SqlError::closed);
+  EXPECT_EQ(error_of(1290, false), SqlError::read_only);
+  EXPECT_EQ(error_of(1146, false), SqlError::other);
+  // Nothing was asked yet: a balancer without a server just closes.
+  EXPECT_EQ(error_of(2013, true), SqlError::refused);
+  EXPECT_EQ(error_of(1040, true), SqlError::refused);
+  EXPECT_EQ(error_of(1045, true), SqlError::other) << "no failover mends a wrong password";
+  EXPECT_TRUE(reply_of({}).ok());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "targets/lab/database/status_json.hpp"
 
 #include <fmt/format.h>
+#include <httplib.h>
 #include <nlohmann/json.hpp>
 
 #include <chrono>
@@ -29,7 +30,7 @@ constexpr int conflict = 409;     ///< nothing moves
 constexpr int unavailable = 503;  ///< the manager ends; what was begun stays as it is
 constexpr int late = 504;         ///< it was begun and goes on
 
-HttpServer::Answer error(int status, const std::string& why) {
+http::Answer error(int status, const std::string& why) {
   return {status, nlohmann::json{{"error", why}}.dump()};
 }
 
@@ -37,16 +38,17 @@ HttpServer::Answer error(int status, const std::string& why) {
 
 Manager::Manager(Settings settings, std::function<void(const std::string&)> log)
     : settings_(std::move(settings)), log_(std::move(log)) {
-  http_.get("/health", [](const std::string&) { return HttpServer::Answer{200, "{}"}; });
-  http_.get("/status", [this](const std::string&) {
-    return HttpServer::Answer{200, status_json(status(), wall)};
+  http_.get("/health", [](const auto&) { return http::Answer{200, "{}"}; });
+  http_.get("/status", [this](const auto&) {
+    return http::Answer{200, status_json(status(), wall)};
   });
-  http_.get("/metrics", [this](const std::string&) {
+  http_.get("/metrics", [this](const auto&) {
     const auto current = status();
     const std::lock_guard lock(mutex_);
-    return HttpServer::Answer{200, metrics_text(current, acts_)};
+    return http::Answer{200, metrics_text(current, acts_)};
   });
-  http_.post("/switchover", [this](const std::string& body) { return switchover(body); });
+  http_.post("/switchover",
+             [this](const httplib::Request& request) { return switchover(request.body); });
 }
 
 Manager::~Manager() {
@@ -139,7 +141,7 @@ Cluster::Status Manager::status() {
   return status_;
 }
 
-HttpServer::Answer Manager::switchover(const std::string& body) {
+http::Answer Manager::switchover(const std::string& body) {
   std::string to;
   try {
     to = nlohmann::json::parse(body).at("to").get<std::string>();

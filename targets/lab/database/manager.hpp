@@ -1,8 +1,8 @@
 #pragma once
 
+#include "targets/http/server.hpp"
 #include "targets/lab/database/cluster.hpp"
 #include "targets/lab/database/endpoint.hpp"
-#include "targets/lab/database/http_server.hpp"
 #include "targets/lab/database/node_threads.hpp"
 
 #include <atomic>
@@ -40,7 +40,7 @@ class Manager {
   void dispatch(const std::vector<Command>& commands);
   void note(const Outcome& outcome);
   void note_change(const Cluster::Status& status);
-  HttpServer::Answer switchover(const std::string& body);
+  http::Answer switchover(const std::string& body);
   [[nodiscard]] Cluster::Status status();
 
   const Settings settings_;
@@ -58,7 +58,7 @@ class Manager {
   std::unique_ptr<EndpointDriver> endpoint_;
   std::map<std::string, std::unique_ptr<NodeThreads>> nodes_;
   std::jthread decider_;
-  HttpServer http_;
+  http::Server http_{http::Size{}};
 };
 
 }  // namespace faultline::database

@@ -9,16 +9,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <mysql.h>
 #include <sys/stat.h>
 
 namespace faultline::database {
 namespace {
-
-int fail(const Error& error) {
-  fmt::print(stderr, "{}\n", error.message);
-  return error.kind == ErrorKind::usage ? 2 : 1;
-}
 
 Error wrong_nodes(std::string_view found) {
   return {ErrorKind::usage,
@@ -67,9 +61,6 @@ Result<> may_send(const Manager::Settings& settings) {
 Result<Manager::Settings> read(std::span<const std::string> args) {
   net::FlagReader flags(
       args, {"--listen", "--nodes", "--home", "--endpoint", "--detection-ms", "--semi-sync"});
-  if (auto known = flags.result(); !known) {
-    return known.error();
-  }
   Manager::Settings settings;
   settings.listen = flags.endpoint("--listen");
   settings.endpoint = flags.text("--endpoint");
@@ -95,10 +86,10 @@ Result<Manager::Settings> read(std::span<const std::string> args) {
 int manager_main(std::span<const std::string> args) {
   auto settings = read(args);
   if (!settings) {
-    return fail(settings.error());
+    return net::fail(settings.error());
   }
   if (auto may = may_send(*settings); !may) {
-    return fail(may.error());
+    return net::fail(may.error());
   }
   // Blocked before the first thread starts, so that only sigwait sees them.
   sigset_t ends;
@@ -107,13 +98,12 @@ int manager_main(std::span<const std::string> args) {
   sigaddset(&ends, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  mysql_library_init(0, nullptr, nullptr);
   Manager manager(std::move(*settings), [](const std::string& line) {
     fmt::print("{}\n", line);
     std::fflush(stdout);
   });
   if (auto started = manager.start(); !started) {
-    return fail(started.error());
+    return net::fail(started.error());
   }
   int signal = 0;
   ::sigwait(&ends, &signal);

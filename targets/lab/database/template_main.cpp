@@ -8,32 +8,23 @@
 #include <cstdio>
 
 namespace faultline::database {
-namespace {
-
-int fail(const Error& error) {
-  fmt::print(stderr, "{}\n", error.message);
-  return error.kind == ErrorKind::usage ? 2 : 1;
-}
-
-}  // namespace
-
 int template_main(std::span<const std::string> args) {
   if (args.size() == 1 && args[0] == "--name") {
     const auto name = installed_template_name();
     if (!name) {
-      return fail(name.error());
+      return net::fail(name.error());
     }
     fmt::print("{}\n", *name);
     return 0;
   }
   net::FlagReader flags(args, {"--into"});
   if (auto read = flags.result(); !read) {
-    return fail(read.error());
+    return net::fail(read.error());
   }
   const auto began = std::chrono::steady_clock::now();
   const auto built = build_template(flags.text("--into"));
   if (!built) {
-    return fail(built.error());
+    return net::fail(built.error());
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   fmt::print("database template {} {}\n", flags.text("--into"),

@@ -18,9 +18,6 @@ Result<Flags> parse_flags(std::span<const std::string> args) {
              "--client-deadline-ms", "--peers", "--orders", "--reads", "--retry-budget", "--pay",
              "--guard-payments", "--payment-timeout-ms", "--payment-bulkhead", "--metadata",
              "--metadata-poll-ms", "--drain"});
-  if (auto complete = reader.result(); !complete) {
-    return complete.error();
-  }
   Flags flags;
   flags.node = reader.text("--node");
   flags.zone = reader.text("--zone");
@@ -40,23 +37,18 @@ Result<Flags> parse_flags(std::span<const std::string> args) {
   flags.metadata = reader.endpoint("--metadata");
   flags.metadata_poll = reader.ms("--metadata-poll-ms", 0, max_deadline_ms);
   flags.drain = reader.number("--drain", 0, 1) == 1;
-  const auto read = reader.result();
-  return read ? Result<Flags>(flags) : Result<Flags>(read.error());
+  return reader.result(std::move(flags));
 }
 
 Result<RedisNodeFlags> parse_redis_node_flags(std::span<const std::string> args) {
   net::FlagReader reader(args, {"--listen", "--home", "--sentinels", "--cache", "--config"});
-  if (auto complete = reader.result(); !complete) {
-    return complete.error();
-  }
   RedisNodeFlags flags;
   flags.listen = reader.endpoint("--listen");
   flags.home = reader.endpoint("--home");
   flags.sentinels = reader.endpoints("--sentinels");
   flags.cache = reader.text("--cache");
   flags.config = reader.text("--config");
-  const auto read = reader.result();
-  return read ? Result<RedisNodeFlags>(flags) : Result<RedisNodeFlags>(read.error());
+  return reader.result(std::move(flags));
 }
 
 }  // namespace faultline::services

@@ -2,7 +2,6 @@
 
 #include "targets/lab/services/family.hpp"
 #include "targets/lab/services/flow_holder.hpp"
-#include "targets/lab/services/machine_time.hpp"
 #include "targets/net/fd.hpp"
 #include "targets/net/flags.hpp"
 
@@ -40,7 +39,7 @@ int hold_share(const net::Endpoint& to, int flows, const FlowLimits& limits, int
     const auto line = count.to_json() + "\n";
     [[maybe_unused]] const auto written = ::write(pipe, line.data(), line.size());
   });
-  return fail(error);
+  return net::fail(error);
 }
 
 /// The counts of all `processes`; an error when one ended before it told its own.
@@ -98,21 +97,17 @@ Error hold_flows(const net::Endpoint& to, int flows, const FlowLimits& limits,
 
 int flows_main(std::span<const std::string> args) {
   net::FlagReader flags(args, {"--to", "--flows"});
-  const auto usage = flags.result();
-  if (!usage) {
-    return fail(usage.error());
-  }
   const auto to = flags.endpoint("--to");
   const int flows = flags.number("--flows", 1, max_flows);
   if (const auto right = flags.result(); !right) {
-    return fail(right.error());
+    return net::fail(right.error());
   }
   if (const auto may = may_exchange_with(to); !may) {
-    return fail(may.error());
+    return net::fail(may.error());
   }
   int pipe[2]{};
   if (::pipe2(pipe, O_CLOEXEC) != 0) {
-    return fail({ErrorKind::io, "no pipe: too many open files"});
+    return net::fail({ErrorKind::io, "no pipe: too many open files"});
   }
   Family family;
   const int most = raise_connection_limit();
@@ -125,13 +120,13 @@ int flows_main(std::span<const std::string> args) {
       return hold_share(to, share, limits, pipe[1]);
     });
     if (!added) {
-      return fail(added.error());
+      return net::fail(added.error());
     }
   }
   ::close(pipe[1]);
   const auto all = hear_all(pipe[0], processes);
   if (!all) {
-    return fail(all.error());
+    return net::fail(all.error());
   }
   fmt::print("{}\n", all->to_json());
   std::fflush(stdout);

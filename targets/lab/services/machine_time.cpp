@@ -1,8 +1,5 @@
 #include "targets/lab/services/machine_time.hpp"
 
-#include <fmt/format.h>
-
-#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -22,12 +19,6 @@ Time machine_time() {
             const std::lock_guard lock(dice->mutex);
             return std::uniform_real_distribution<>(0, 1)(dice->engine);
           }};
-}
-
-int fail(const Error& error) {
-  constexpr int exit_usage = 2;
-  fmt::print(stderr, "{}\n", error.message);
-  return error.kind == ErrorKind::usage ? exit_usage : 1;
 }
 
 }  // namespace faultline::services

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "targets/clock.hpp"
-#include "targets/error.hpp"
 
 #include <functional>
 
@@ -15,8 +14,5 @@ struct Time {
 };
 /// The machine's; any thread may call it.
 Time machine_time();
-
-/// Prints the error; the exit code that goes with it.
-int fail(const Error& error);
 
 }  // namespace faultline::services

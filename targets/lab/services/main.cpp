@@ -6,6 +6,7 @@
 #include "targets/lab/services/saas.hpp"
 #include "targets/lab/services/sink.hpp"
 #include "targets/lab/wire/wire_main.hpp"
+#include "targets/net/flags.hpp"
 #include "targets/net/inside_lab.hpp"
 
 #include <fmt/format.h>
@@ -37,7 +38,7 @@ Result<> may_send(const Flags& flags) {
 
 int serve(const Flags& flags) {
   if (auto allowed = may_send(flags); !allowed) {
-    return fail(allowed.error());
+    return net::fail(allowed.error());
   }
   // Blocked before the first thread starts, so that only sigwait sees them. A plain program knows
   // nothing of them: it ends at once, and what is in flight with it.
@@ -55,7 +56,7 @@ int serve(const Flags& flags) {
   });
   Saas saas(flags, log);
   if (auto started = saas.start(); !started) {
-    return fail(started.error());
+    return net::fail(started.error());
   }
   log.say("listening", to_string(flags.listen));
   int signal = 0;
@@ -70,7 +71,7 @@ int serve(const Flags& flags) {
 
 int redis_node(std::span<const std::string> args) {
   const auto flags = parse_redis_node_flags(args);
-  return flags ? redis_node_main(*flags) : fail(flags.error());
+  return flags ? redis_node_main(*flags) : net::fail(flags.error());
 }
 
 /// What this program is besides a node: `faultline-saas NAME --flag value ...`. A part's main
@@ -99,7 +100,7 @@ int run(std::span<const std::string> args) {
     }
   }
   const auto flags = parse_flags(args);
-  return flags ? serve(*flags) : fail(flags.error());
+  return flags ? serve(*flags) : net::fail(flags.error());
 }
 
 }  // namespace

@@ -16,11 +16,11 @@ int metadata_main(std::span<const std::string> args) {
   const auto at = flags.endpoint("--listen");
   const auto control_path = flags.text("--control");
   if (auto read = flags.result(); !read) {
-    return fail(read.error());
+    return net::fail(read.error());
   }
   const auto instances = parse_instances(flags.text("--instances"));
   if (!instances) {
-    return fail(instances.error());
+    return net::fail(instances.error());
   }
   boost::asio::io_context io(1);
   Metadata metadata(*instances, machine_time().now, random_session_id);
@@ -28,13 +28,13 @@ int metadata_main(std::span<const std::string> args) {
     return [answer = metadata.handle(request)] { return answer; };
   });
   if (!server) {
-    return fail(server.error());
+    return net::fail(server.error());
   }
   const auto control = net::LineServer::open(
       io, control_path,
       [&metadata](const nlohmann::json& request) { return metadata.control(request); });
   if (!control) {
-    return fail(control.error());
+    return net::fail(control.error());
   }
   fmt::print("metadata: listening on {}\n", net::to_string(at));
   std::fflush(stdout);

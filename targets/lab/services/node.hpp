@@ -1,5 +1,6 @@
 #pragma once
 
+#include "targets/http/server.hpp"
 #include "targets/lab/services/auth.hpp"
 #include "targets/lab/services/billing.hpp"
 #include "targets/lab/services/catalog.hpp"
@@ -7,14 +8,6 @@
 #include "targets/lab/services/log.hpp"
 
 #include <functional>
-#include <memory>
-#include <thread>
-
-namespace httplib {
-class Server;
-struct Request;
-struct Response;
-}  // namespace httplib
 
 namespace faultline::services {
 
@@ -48,12 +41,10 @@ class Node {
   void add_routes();
   void add_own_routes();
   [[nodiscard]] Instant deadline(const httplib::Request& request) const;
-  [[nodiscard]] std::function<void(const httplib::Request&, httplib::Response&)> counted(
-      std::string role, Handler handler);
+  [[nodiscard]] http::Handle counted(std::string role, Handler handler);
 
   Parts parts_;
-  std::unique_ptr<httplib::Server> server_;
-  std::thread listener_;
+  http::Server server_;
 };
 
 }  // namespace faultline::services

@@ -15,7 +15,7 @@ int pay_main(std::span<const std::string> args) {
   const auto at = flags.endpoint("--listen");
   const auto control_path = flags.text("--control");
   if (auto read = flags.result(); !read) {
-    return fail(read.error());
+    return net::fail(read.error());
   }
   raise_descriptor_limit();
   boost::asio::io_context io(1);
@@ -23,7 +23,7 @@ int pay_main(std::span<const std::string> args) {
   const auto server =
       EventHttp::open(io, at, [&pay](const HttpRequest& request) { return pay.handle(request); });
   if (!server) {
-    return fail(server.error());
+    return net::fail(server.error());
   }
   const auto control = net::LineServer::open(io, control_path, [&](const nlohmann::json& request) {
     auto answer = pay.control(request);
@@ -31,7 +31,7 @@ int pay_main(std::span<const std::string> args) {
     return answer;
   });
   if (!control) {
-    return fail(control.error());
+    return net::fail(control.error());
   }
   fmt::print("pay: listening on {}\n", net::to_string(at));
   std::fflush(stdout);

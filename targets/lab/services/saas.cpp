@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 constexpr int max_sql_connections = 24;
 constexpr Duration metadata_timeout = 300ms;  ///< it answers in 1 ms
 
-SqlUser database_user() {
+sql::Login database_user() {
   return {"app", "lab", "shop"};  // no secret: the lab's database is in the lab's namespaces only
 }
 

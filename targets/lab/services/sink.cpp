@@ -1,7 +1,6 @@
 #include "targets/lab/services/sink.hpp"
 
 #include "targets/lab/services/family.hpp"
-#include "targets/lab/services/machine_time.hpp"
 #include "targets/net/fd.hpp"
 #include "targets/net/flags.hpp"
 
@@ -56,7 +55,7 @@ class Sink {
     while (true) {
       const int got = ::epoll_wait(epoll_.get(), events.data(), events.size(), -1);
       if (got < 0 && errno != EINTR) {
-        return fail({ErrorKind::io, fmt::format("cannot wait: {}", std::strerror(errno))});
+        return net::fail({ErrorKind::io, fmt::format("cannot wait: {}", std::strerror(errno))});
       }
       for (int i = 0; i < got; ++i) {
         const int fd = events[static_cast<std::size_t>(i)].data.fd;
@@ -127,21 +126,18 @@ Result<std::vector<net::Fd>> listeners(const net::Endpoint& at, int count) {
 
 int sink_main(std::span<const std::string> args) {
   net::FlagReader flags(args, {"--listen", "--processes"});
-  if (const auto usage = flags.result(); !usage) {
-    return fail(usage.error());
-  }
   const auto at = flags.endpoint("--listen");
   const int processes = flags.number("--processes", 1, max_processes);
   if (const auto right = flags.result(); !right) {
-    return fail(right.error());
+    return net::fail(right.error());
   }
   if (const auto may = may_exchange_with(at); !may) {
-    return fail(may.error());
+    return net::fail(may.error());
   }
   raise_connection_limit();
   auto all = listeners(at, processes);
   if (!all) {
-    return fail(all.error());
+    return net::fail(all.error());
   }
   Family family;
   for (std::size_t mine = 0; mine < all->size(); ++mine) {
@@ -151,7 +147,7 @@ int sink_main(std::span<const std::string> args) {
       return Sink(listener).run();
     });
     if (!added) {
-      return fail(added.error());
+      return net::fail(added.error());
     }
   }
   all->clear();

@@ -1,14 +1,10 @@
 #pragma once
 
-#include "targets/clock.hpp"
-#include "targets/net/endpoint.hpp"
+#include "targets/sql/answer.hpp"
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-struct st_mysql;
 
 namespace faultline::services {
 
@@ -35,36 +31,6 @@ struct SqlReply {
 
   [[nodiscard]] bool ok() const { return error == SqlError::none; }
 };
-
-struct SqlUser {
-  std::string name;
-  std::string password;
-  std::string schema;
-};
-
-/// A connection to MariaDB for one thread at a time. The library's own timeouts are whole seconds,
-/// so it is driven step by step with ours.
-class SqlConnection {
- public:
-  SqlConnection(const net::Endpoint& endpoint, const SqlUser& user, Instant deadline);
-
-  [[nodiscard]] const SqlReply& failure() const { return failure_; }
-  /// After an error of the transport the connection is of no more use.
-  [[nodiscard]] bool usable() const { return mysql_ != nullptr; }
-  SqlReply query(const std::string& statement, Instant deadline);
-
- private:
-  struct Close {
-    void operator()(st_mysql* mysql) const;
-  };
-  SqlReply failed(SqlError error);
-  SqlReply rows(Instant deadline);
-
-  std::unique_ptr<st_mysql, Close> mysql_;
-  SqlReply failure_;
-};
-
-/// A text literal, quotes included.
-std::string sql_text(std::string_view text);
+SqlReply reply_of(sql::Answer answer);
 
 }  // namespace faultline::services

@@ -6,23 +6,23 @@ namespace faultline::services {
 
 SqlReply SqlPool::query(const std::string& statement, Duration timeout) {
   const Instant deadline = Instant(std::chrono::steady_clock::now()) + timeout;
-  std::optional<SqlConnection> connection;
+  std::optional<sql::Connection> connection;
   if (!enter(deadline, connection)) {
     return {SqlError::busy, "all connections are in use", {}};
   }
   if (!connection) {
     connection.emplace(endpoint_, user_, deadline);
   }
-  SqlReply reply = connection->query(statement, deadline);
+  SqlReply reply = reply_of(connection->query(statement, deadline));
   // The server that answers "read only" is not the one that is wanted: connect anew.
-  if (!connection->usable() || reply.error == SqlError::read_only) {
+  if (!connection->stands() || reply.error == SqlError::read_only) {
     connection.reset();
   }
   leave(std::move(connection));
   return reply;
 }
 
-bool SqlPool::enter(Instant deadline, std::optional<SqlConnection>& idle) {
+bool SqlPool::enter(Instant deadline, std::optional<sql::Connection>& idle) {
   std::unique_lock lock(mutex_);
   if (!free_.wait_until(lock, deadline, [this] { return figures_.in_use < limit_; })) {
     ++figures_.timed_out;
@@ -38,8 +38,8 @@ bool SqlPool::enter(Instant deadline, std::optional<SqlConnection>& idle) {
   return true;
 }
 
-void SqlPool::leave(std::optional<SqlConnection> connection) {
-  std::vector<SqlConnection> dropped;  // closed after the lock is released
+void SqlPool::leave(std::optional<sql::Connection> connection) {
+  std::vector<sql::Connection> dropped;  // closed after the lock is released
   {
     const std::lock_guard lock(mutex_);
     --figures_.in_use;

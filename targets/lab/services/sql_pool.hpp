@@ -1,6 +1,7 @@
 #pragma once
 
 #include "targets/lab/services/sql.hpp"
+#include "targets/sql/connection.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -20,7 +21,7 @@ class SqlPool {
     std::uint64_t timed_out = 0;  ///< callers that found no free connection in time
   };
 
-  SqlPool(net::Endpoint endpoint, SqlUser user, int limit)
+  SqlPool(net::Endpoint endpoint, sql::Login user, int limit)
       : endpoint_(std::move(endpoint)), user_(std::move(user)), limit_(limit) {}
 
   /// One statement, within `timeout`, waiting for a connection included.
@@ -28,15 +29,15 @@ class SqlPool {
   [[nodiscard]] Figures figures() const;
 
  private:
-  bool enter(Instant deadline, std::optional<SqlConnection>& idle);
-  void leave(std::optional<SqlConnection> connection);
+  bool enter(Instant deadline, std::optional<sql::Connection>& idle);
+  void leave(std::optional<sql::Connection> connection);
 
   const net::Endpoint endpoint_;
-  const SqlUser user_;
+  const sql::Login user_;
   const int limit_;
   mutable std::mutex mutex_;
   std::condition_variable free_;
-  std::vector<SqlConnection> idle_;
+  std::vector<sql::Connection> idle_;
   Figures figures_;
 };
 

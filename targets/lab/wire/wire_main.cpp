@@ -17,15 +17,9 @@
 namespace faultline::wire {
 namespace {
 
-constexpr int exit_usage = 2;
 constexpr int max_base_delay_us = 1'000'000;  ///< twice round the earth and back
 /// Sleeps end when they should: the default slack of 50 us would be a sixth of the base delay.
 constexpr unsigned long timer_slack_ns = 1;
-
-int fail(const Error& error) {
-  fmt::print(stderr, "wire: {}\n", error.message);
-  return error.kind == ErrorKind::usage ? exit_usage : 1;
-}
 
 std::int64_t cpu_us() {
   rusage used{};
@@ -99,18 +93,18 @@ int wire_main(std::span<const std::string> args) {
   const auto control = flags.text("--control");
   const auto links = parse_links(flags.text("--links"));
   if (auto read = flags.result(); !read) {
-    return fail(read.error());
+    return net::fail(read.error());
   }
   if (!links) {
-    return fail({ErrorKind::usage, "--links: " + links.error().message});
+    return net::fail({ErrorKind::usage, "faultline-saas: --links: " + links.error().message});
   }
   if (!net::in_namespace_of_a_lab()) {  // it sends what it reads: never on the machine's own links
-    return fail({ErrorKind::refused,
-                 "frames are carried inside a lab only, and this process is on "
-                 "none of its hosts (FAULTLINE_LAB_HOST, network namespace); "
-                 "the lab starts it by itself: 'faultline lab up'"});
+    return net::fail({ErrorKind::refused,
+                      "frames are carried inside a lab only, and this process is on "
+                      "none of its hosts (FAULTLINE_LAB_HOST, network namespace); "
+                      "the lab starts it by itself: 'faultline lab up'"});
   }
-  return fail(carry(*links, base, control));
+  return net::fail(carry(*links, base, control));
 }
 
 }  // namespace faultline::wire
