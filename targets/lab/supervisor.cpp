@@ -287,7 +287,7 @@ class Supervisor {
   SideDoors side_doors_;
   Reclaims reclaims_;
   FlowHolds flows_;
-  FlowCounts flow_counts_{count_flows};
+  FlowCounts flow_counts_{io_, count_flows};
   Actions actions_;
   Checks checks_;
   Ownership ownership_;

@@ -106,16 +106,19 @@ void flows(const CheckParts& lab, const Json& args, Done done) {
   const auto from = all ? "" : host_of(lab, args, "from").name;
   const FlowsOf wanted{std::string(nat_host), to.address, to.port,
                        all ? "" : host_of(lab, args, "from").address};
-  const auto counted = lab.flow_counts.count(wanted, std::chrono::steady_clock::now());
-  if (!counted) {
-    done(counted.error());
-    return;
-  }
-  done(CheckResult{
-      *counted >= at_least,
-      fmt::format("conntrack in {} counts {} established flows{} to {}:{} (at least "
-                  "{} expected)",
-                  nat_host, *counted, all ? "" : " from " + from, to.address, to.port, at_least)});
+  lab.flow_counts.count(
+      wanted, std::chrono::steady_clock::now(),
+      [done = std::move(done), to, from, at_least](const Result<int>& counted) {
+        if (!counted) {
+          done(counted.error());
+          return;
+        }
+        done(CheckResult{*counted >= at_least,
+                         fmt::format("conntrack in {} counts {} established flows{} to {}:{} (at "
+                                     "least {} expected)",
+                                     nat_host, *counted, from.empty() ? "" : " from " + from,
+                                     to.address, to.port, at_least)});
+      });
 }
 
 void flow_dropped(const CheckParts& lab, const Json& args, Done done) {

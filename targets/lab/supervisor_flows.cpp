@@ -2,6 +2,7 @@
 
 #include "targets/lab/supervisor_namespaces.hpp"
 
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -185,14 +186,39 @@ Result<int> count_flows(const FlowsOf& wanted) {
   return counted ? Result<int>(counting.flows) : Result<int>(counted.error());
 }
 
-Result<int> FlowCounts::count(const FlowsOf& wanted, Instant now) {
-  const auto it = last_.find(wanted);
-  if (it != last_.end() && now < it->second.at + count_keeps) {
-    return it->second.flows;
+FlowCounts::~FlowCounts() {
+  thread_.stop();
+  thread_.join();
+}
+
+void FlowCounts::count(const FlowsOf& wanted, Instant now, targets::Done<int> done) {
+  auto& question = questions_[wanted];
+  if (question.waiting.empty() && question.flows && now < question.begun + count_keeps) {
+    done(*question.flows);
+    return;
   }
-  const Count count{now, look_(wanted)};
-  last_.insert_or_assign(wanted, count);
-  return count.flows;
+  question.waiting.push_back(std::move(done));
+  if (question.waiting.size() == 1) {
+    question.begun = now;
+    begin(wanted);
+  }
+}
+
+void FlowCounts::begin(const FlowsOf& wanted) {
+  boost::asio::post(thread_, [this, wanted] {
+    sigset_t all;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, nullptr);  // a signal would end the look early
+    boost::asio::post(io_, [this, wanted, flows = look_(wanted)] { counted(wanted, flows); });
+  });
+}
+
+void FlowCounts::counted(const FlowsOf& wanted, const Result<int>& flows) {
+  auto& question = questions_.at(wanted);
+  question.flows = flows;
+  for (const auto& done : std::exchange(question.waiting, {})) {
+    done(flows);
+  }
 }
 
 std::optional<int> held_flows(const std::string& said) {

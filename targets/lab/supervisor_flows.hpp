@@ -4,6 +4,7 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <compare>
 #include <functional>
@@ -52,23 +53,34 @@ struct FlowsOf {
 /// How many such flows conntrack knows that are established: the others hold nothing.
 Result<int> count_flows(const FlowsOf& wanted);
 
-/// Counts at most four times a second: a full table takes the supervisor's one thread so long that
-/// others would wait.
+/// Counts on a thread of its own, which the supervisor's other work does not wait for: a full table
+/// takes tens of milliseconds. And at most four times a second, for the sake of the machine.
 class FlowCounts {
  public:
   using Look = std::function<Result<int>(const FlowsOf& wanted)>;
-  explicit FlowCounts(Look look) : look_(std::move(look)) {}
+  /// `look` is called on that thread.
+  FlowCounts(boost::asio::io_context& io, Look look) : io_(io), look_(std::move(look)) {}
+  /// Waits for the count that is under way; who waits for it gets no answer any more.
+  ~FlowCounts();
+  FlowCounts(const FlowCounts&) = delete;
+  FlowCounts& operator=(const FlowCounts&) = delete;
 
-  /// At most 250 ms old.
-  Result<int> count(const FlowsOf& wanted, Instant now);
+  /// `done` from the io_context, or at once with a count that was begun less than 250 ms ago.
+  void count(const FlowsOf& wanted, Instant now, targets::Done<int> done);
 
  private:
-  struct Count {
-    Instant at;
-    Result<int> flows;
+  struct Question {
+    Instant begun{};
+    std::optional<Result<int>> flows;  // none before the first count
+    std::vector<targets::Done<int>> waiting;
   };
+  void begin(const FlowsOf& wanted);
+  void counted(const FlowsOf& wanted, const Result<int>& flows);
+
+  boost::asio::io_context& io_;
   const Look look_;
-  std::map<FlowsOf, Count> last_;  // as many as there are pairs of an origin and a destination
+  std::map<FlowsOf, Question> questions_;  // one for every pair of an origin and a destination
+  boost::asio::thread_pool thread_{1};
 };
 
 /// How many connections the program says it holds, once it has said so on a whole line.

@@ -6,8 +6,8 @@
 #include <functional>
 #include <string>
 
-/// Entering the lab's hosts from the supervisor, which has one thread: a network namespace belongs
-/// to a thread, and a socket stays in the one it was made in.
+/// Entering the lab's hosts from a thread of the supervisor: a network namespace belongs to a
+/// thread, and a socket stays in the one it was made in.
 namespace faultline::lab {
 
 /// The file that names a host's network namespace: /run/netns/<host>. Error `not_found`.
