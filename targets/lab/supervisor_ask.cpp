@@ -12,6 +12,7 @@
 
 #include <array>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 namespace faultline::lab {
 namespace {
@@ -20,6 +21,7 @@ namespace asio = boost::asio;
 using asio::generic::stream_protocol;
 using ErrorCode = boost::system::error_code;
 
+constexpr std::size_t max_path_bytes = sizeof(sockaddr_un::sun_path) - 1;  // and its zero
 constexpr std::size_t max_answer_bytes = 256u << 10;  // INFO and show stat have a few KiB
 
 /// What an error of a connect, a write or a read says about the silence.
@@ -70,6 +72,12 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
 
   Result<> open() {
     if (unix_path()) {
+      if (question_.path.size() > max_path_bytes) {
+        return Error{ErrorKind::usage,
+                     fmt::format("a socket's path has at most {} bytes and this one has {}; use a "
+                                 "shorter folder",
+                                 max_path_bytes, question_.path.size())};
+      }
       ErrorCode error;
       socket_.open(stream_protocol(AF_UNIX, 0), error);
       return error ? Result<>(Error{ErrorKind::io, error.message()}) : Result<>{};

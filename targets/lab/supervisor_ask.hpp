@@ -14,7 +14,7 @@ struct Question {
   std::string host;     ///< the network it is asked from; empty with `path`
   std::string address;  ///< IPv4
   std::uint16_t port = 0;
-  std::string path;  ///< a Unix socket instead of an address
+  std::string path;  ///< a Unix socket instead of an address, at most 107 bytes
   std::string text;  ///< what is sent; empty: only connect, unless `greeted`
   std::function<bool(const std::string&)>
       whole;  ///< the answer is complete; empty: read to its end

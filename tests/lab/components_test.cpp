@@ -27,11 +27,15 @@ TEST(Components, AStartThatFailsIsStillOwedWhenTheHoldIsLetGoAgain) {
   EXPECT_THAT(let_go().error().message, HasSubstr("a-redis.log"));
 }
 
+Question at(const std::string& host, const std::string& address) {
+  return {host, address, 80, "", "", nullptr, std::chrono::seconds(1)};
+}
+
 /// Why nothing came back.
-NoAnswer asked(const std::string& host, const std::string& address) {
+NoAnswer asked(const Question& question) {
   boost::asio::io_context io;
   NoAnswer answer;
-  ask(io, {host, address, 80, "", "", nullptr, std::chrono::seconds(1)}, [&](const Heard& heard) {
+  ask(io, question, [&](const Heard& heard) {
     EXPECT_FALSE(was_asked(heard));
     answer = heard.error();
   });
@@ -40,15 +44,22 @@ NoAnswer asked(const std::string& host, const std::string& address) {
 }
 
 TEST(Asking, SomethingWithoutAnAddressIsAnErrorAndNoSilence) {
-  const auto answer = asked("client", "");
+  const auto answer = asked(at("client", ""));
   EXPECT_EQ(answer.why, Silence::not_asked);
   EXPECT_THAT(answer.words, HasSubstr("'' is not an IPv4 address"));
 }
 
 TEST(Asking, FromAHostThatIsNotThereIsAnErrorAndNoSilence) {
-  const auto answer = asked("nowhere", "10.0.1.20");
+  const auto answer = asked(at("nowhere", "10.0.1.20"));
   EXPECT_EQ(answer.why, Silence::not_asked);
   EXPECT_THAT(answer.words, HasSubstr("no host 'nowhere'"));
+}
+
+TEST(Asking, ThroughAPathThatIsTooLongIsAnErrorInWords) {
+  const auto answer = asked(
+      {.path = "/run/" + std::string(103, 'x'), .text = "{}", .limit = std::chrono::seconds(1)});
+  EXPECT_EQ(answer.why, Silence::not_asked);
+  EXPECT_THAT(answer.words, HasSubstr("at most 107 bytes and this one has 108"));
 }
 
 }  // namespace

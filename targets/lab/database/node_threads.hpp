@@ -20,7 +20,7 @@ class NodeThreads {
 
   /// `seen` and `done` are called on the threads.
   NodeThreads(std::string name, NodeAccess access, Seen seen, Done done);
-  ~NodeThreads();  ///< waits for what is under way, 8 s at most
+  ~NodeThreads();  ///< waits for what is under way, 17 s at most
 
   void carry_out(Command command);
 
