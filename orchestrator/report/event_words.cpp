@@ -88,7 +88,9 @@ EventWords expecting(const Json& e) {
 
 EventWords component_died(const Json& e) {
   const bool meant = flag(e, "by_fault");
-  return {text(e, "component") + (meant ? ", as the fault wants it" : ", and no fault did it"),
+  const auto how = text(e, "how");
+  return {text(e, "component") + (how.empty() ? "" : " " + how) +
+              (meant ? ", as the fault wants it" : ", and no fault did it"),
           meant ? Style::plain : Style::bad};
 }
 

@@ -17,6 +17,8 @@ namespace faultline::lab {
 /// that killed it.
 class Components {
  public:
+  /// `by_fault`: an action held it dead when it ended. A node that is to be reclaimed is held dead
+  /// from SIGTERM on, so what kills it during its notice is a crash.
   using OnDeath = std::function<void(const std::string& name, bool by_fault, const Exit& exit)>;
 
   /// `logs`: an open folder, because a mount may cover its path.

@@ -29,10 +29,19 @@ Reclaim::Commands Reclaim::tick(Instant now) {
 }
 
 void Reclaim::ended(Instant now, const std::string& how) {
-  if (phase_ != Phase::terminating && phase_ != Phase::killed) {
-    return;  // not by the reclaim: a crash, or the replacement's end
-  }
-  how_it_ended_ = fmt::format("{}, {} after SIGTERM", how, in_words(now - terminated_at_));
+  if (phase_ == Phase::announced) {
+    crash_ = how;
+  } else if (phase_ == Phase::terminating || phase_ == Phase::killed) {
+    is_gone(now, fmt::format("{}, {} after SIGTERM", how, in_words(now - terminated_at_)));
+  }  // else the replacement's end
+}
+
+void Reclaim::found_dead(Instant now) {
+  is_gone(now, crash_.empty() ? "was dead before SIGTERM" : crash_ + " before SIGTERM");
+}
+
+void Reclaim::is_gone(Instant now, std::string how) {
+  how_it_ended_ = std::move(how);
   phase_ = Phase::gone;
   next_ = times_.replace_after ? std::optional(now + *times_.replace_after) : std::nullopt;
 }

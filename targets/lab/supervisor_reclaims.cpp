@@ -75,7 +75,7 @@ void Reclaims::tick(const std::string& action) {
     switch (command) {
       case Reclaim::Command::terminate:
         if (!components_.terminate(component, action)) {
-          entry->reclaim.ended(now(), "was dead already");
+          entry->reclaim.found_dead(now());
         }
         break;
       case Reclaim::Command::kill:

@@ -75,7 +75,11 @@ TEST(Reclaim, ACrashDuringTheNoticeIsNotTheReclaims) {
   Reclaim reclaim(times, t0);
   reclaim.ended(t0 + 1s, "killed by signal 11");
   EXPECT_EQ(reclaim.how_it_ended(), "");
-  EXPECT_EQ(reclaim.next(), t0 + 5s);
+  EXPECT_EQ(reclaim.next(), t0 + 5s) << "the cloud goes on all the same";
+  EXPECT_THAT(reclaim.tick(t0 + 5s), ElementsAre(Command::terminate));
+  reclaim.found_dead(t0 + 5s);
+  EXPECT_EQ(reclaim.how_it_ended(), "killed by signal 11 before SIGTERM");
+  EXPECT_THAT(reclaim.tick(t0 + 8s), ElementsAre(Command::withdraw, Command::start));
 }
 
 }  // namespace
