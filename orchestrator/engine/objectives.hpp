@@ -38,7 +38,8 @@ Objective judge(const Expectation& expectation, const Probes& probes,
 
 /// What became of a writer's writes; null when they were not read back.
 Json writes_record(const Probes::Measured& writer);
-/// A recovery as the record has it; fields that are not measured are null.
+/// A recovery as the record has it, but for what it counts from, which the run knows; fields that
+/// are not measured are null.
 Json recovery_record(const Objective& objective, const Probes::Measured& writer);
 
 }  // namespace faultline::engine

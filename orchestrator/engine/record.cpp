@@ -116,7 +116,11 @@ Json Run::record() const {
     const auto* writer =
         objective.recovery ? probes_.writer(objective.expectation.subject) : nullptr;
     if (writer != nullptr) {
-      out["recovery"].push_back(recovery_record(objective, *writer));
+      auto recovery = recovery_record(objective, *writer);
+      const auto& fault = objective.expectation.from;
+      recovery["from"] = fault ? Json(faults_.at(fault->index)->id()) : Json();
+      timeline_.stamp(recovery, "disrupted", objective.from);
+      out["recovery"].push_back(std::move(recovery));
     }
   }
   for (const auto& measured : probes_.all()) {

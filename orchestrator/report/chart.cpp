@@ -136,25 +136,27 @@ std::string fault_row(const Json& fault, std::string_view name, const Axis& axis
 }
 
 /// The outage that users saw, with the end that was promised.
-std::string recovery_row(const Json& recovery, const Axis& axis, double y, double start_ms) {
+std::string recovery_row(const Json& recovery, std::string_view mark, const Axis& axis, double y) {
   const auto actual = number(recovery, "actual_ms");
-  if (!actual) {
+  const auto disrupted = offset_ms(recovery, "disrupted");
+  if (!actual || !disrupted) {
     return "";
   }
+  const double start_ms = *disrupted;
   const auto objective = number(recovery, "objective_ms");
   const bool met = objective && *actual <= *objective && !flag(recovery, "censored");
   const auto words =
       fmt::format("{} back after {}{}", recovery_subject(recovery), recovery_actual(recovery),
                   objective ? ", objective " + brief_ms(*objective) : "");
-  std::string out = row_name(y, "recovery");
+  std::string out = row_name(y, mark.empty() ? "recovery" : fmt::format("recovery {}", mark));
   out += box(axis, {start_ms, start_ms + *actual}, y, row - 4, met ? "outage met" : "outage missed",
              words);
-  const double mark = objective ? axis.x(start_ms + *objective) : axis.x(start_ms + *actual);
+  const double promised = axis.x(start_ms + objective.value_or(*actual));
   if (objective) {
-    out += fmt::format(R"(<line class="limit" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/>)", mark,
-                       y - 3, y + row - 1);
+    out += fmt::format(R"(<line class="limit" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/>)",
+                       promised, y - 3, y + row - 1);
   }
-  const double end = std::max(mark, axis.x(start_ms + *actual)) + 6;
+  const double end = std::max(promised, axis.x(start_ms + *actual)) + 6;
   return out + label(end, y + 15, right - end, words, "beside");
 }
 
@@ -313,17 +315,15 @@ std::string timeline_svg(const Json& record) {
   constexpr double top = 6;
   double y = top;
   std::string rows = phases_row(record, axis, y);
-  double start_ms = axis.end_ms();
   const auto& faults = list(record, "faults");
   for (std::size_t i = 0; i < faults.size(); ++i) {
-    if (const auto span = in_force(faults[i], axis)) {
-      start_ms = std::min(start_ms, span->from_ms);
+    if (in_force(faults[i], axis)) {
       rows +=
           fault_row(faults[i], faults.size() > 1 ? "fault " + mark_of(i) : "fault", axis, y += row);
     }
   }
   for (const auto& recovery : list(record, "recovery")) {
-    rows += recovery_row(recovery, axis, y += row, start_ms);
+    rows += recovery_row(recovery, mark_of_recovery(record, recovery), axis, y += row);
   }
   const double bottom = y + row;
   return open_svg(bottom + 22, "timeline", "Timeline of phases, faults and recoveries") +

@@ -246,9 +246,11 @@ std::string recovery_section(const Json& record) {
     for (const auto& [field, name] : recovery_steps) {
       steps += figure(name, known_or(number(recovery, field), "ms"));
     }
-    out += fmt::format(R"(<h4>{} <small>{} from the disruption{}</small></h4>)"
+    const auto mark = mark_of_recovery(record, recovery);
+    out += fmt::format(R"(<h4>{} <small>{} from {}{}</small></h4>)"
                        R"(<dl class="facts steps">{}</dl>)",
                        escape(recovery_subject(recovery)), escape(recovery_actual(recovery)),
+                       mark.empty() ? "the disruption" : "fault " + mark,
                        objective ? ", objective " + brief_ms(*objective) : "", steps);
     if (!object(recovery, "writes").empty()) {
       out += "<h4>Writes <small>each acknowledged one was read back at the end</small></h4>" +

@@ -84,6 +84,17 @@ std::string mark_of(std::size_t index) {
                            : fmt::format("F{}", index + 1);
 }
 
+std::string mark_of_recovery(const Json& record, const Json& recovery) {
+  const auto& faults = list(record, "faults");
+  const auto from = text(recovery, "from");
+  for (std::size_t i = 0; i < faults.size() && faults.size() > 1; ++i) {
+    if (!from.empty() && text(faults[i], "id") == from) {
+      return mark_of(i);
+    }
+  }
+  return "";
+}
+
 std::vector<Stretch> stretches(const Json& record) {
   const auto faults = in_force(record);
   const auto moments = cuts(record, faults);

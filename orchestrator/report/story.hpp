@@ -26,6 +26,8 @@ struct Stretch {
 
 /// "A", "B", ... for the fault at `index` of the record.
 std::string mark_of(std::size_t index);
+/// The mark of the fault that a recovery counts from; empty where there is only one fault, or none.
+std::string mark_of_recovery(const Json& record, const Json& recovery);
 /// The stretches from the first to the last measured second. A second counts where its middle lies.
 std::vector<Stretch> stretches(const Json& record);
 /// "A, B" or "none".

@@ -126,7 +126,9 @@ void add_objectives(Page& page, const Json& record) {
 void add_recovery(Page& page, const Json& record) {
   for (const auto& recovery : list(record, "recovery")) {
     const auto objective = number(recovery, "objective_ms");
-    page.heading("recovery of " + recovery_subject(recovery));
+    const auto mark = mark_of_recovery(record, recovery);
+    page.heading("recovery of " + recovery_subject(recovery) +
+                 (mark.empty() ? "" : " from fault " + mark));
     page.add("actual", recovery_actual(recovery) +
                            (objective ? ", objective " + brief_ms(*objective) : std::string()));
     for (const auto& [field, name] :

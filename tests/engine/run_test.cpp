@@ -56,6 +56,9 @@ TEST_F(RunTest, ReportsTheRecoveryTimeEvenWhenItIsMissed) {
   EXPECT_EQ(record["verdict"], "failed");
   EXPECT_NEAR(record["recovery"][0]["actual_ms"].get<double>(), 31'000, 100);
   EXPECT_FALSE(record["recovery"][0]["censored"]);
+  EXPECT_EQ(record["recovery"][0]["from"], record["faults"][0]["id"]);
+  EXPECT_EQ(record["recovery"][0]["disrupted_offset_ms"],
+            record["faults"][0]["applied_at_offset_ms"]);
 }
 
 TEST_F(RunTest, AFaultWithoutEffectIsNeverGreen) {

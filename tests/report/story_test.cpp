@@ -55,6 +55,24 @@ TEST(Story, CutsTheRunWhereAFaultBeganOrEnded) {
   EXPECT_EQ(parts[2].got[0].in_words(), "0 % good, 50 degraded, 50 bad");
 }
 
+TEST(Story, ARecoveryBelongsToTheFaultThatItCountsFrom) {
+  auto record = worst_day();
+  record["faults"][0]["id"] = "r.f1";
+  record["faults"][1]["id"] = "r.f2";
+  record["recovery"] = {{{"store", "orders"},
+                         {"from", "r.f2"},
+                         {"disrupted_offset_ms", 10'000},
+                         {"actual_ms", 2000},
+                         {"objective_ms", 3000}}};
+  const auto page = html_page({record});
+  EXPECT_THAT(page, HasSubstr(">recovery B<"));
+  EXPECT_THAT(page, HasSubstr("2 s from fault B, objective 3 s"));
+  // A third of the chart's 856 units from its left at 92: where B begins, not A.
+  EXPECT_THAT(page, HasSubstr(R"(<rect class="outage met" x="377.3")"));
+  record["faults"].erase(0);
+  EXPECT_THAT(html_page({record}), HasSubstr("2 s from the disruption"));
+}
+
 TEST(Story, TwoFaultsAtOnceLeaveNoEmptyStretch) {
   auto record = worst_day();
   record["faults"] = {fault("a", 5000, 25'000), fault("b", 5001, 25'001)};
