@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 namespace faultline::engine {
 namespace {
@@ -117,6 +119,7 @@ void Probes::take(Measured& measured, const Json& report) {
   }
   if (report.contains("samples")) {
     on_samples(measured, report["samples"]);
+    measured.waiting = report.at("waiting").get<std::uint64_t>();
     measured.seen_until = from_us(report.at("seen_until").get<std::int64_t>());
   }
   if (report.contains("writes") && report["writes"].is_object()) {
@@ -138,15 +141,24 @@ void Probes::on_samples(Measured& measured, const Json& samples) {
     sample.latency = std::chrono::microseconds(s.at(1).get<std::int64_t>());
     sample.service_time = std::chrono::microseconds(s.at(2).get<std::int64_t>());
     sample.result = static_cast<slo::Class>(std::clamp(s.at(3).get<int>(), 0, 2));
-    if (s.at(4).is_string()) {
-      sample.error = measured.series.error_class(s.at(4).get<std::string>());
+    for (auto* series : {&measured.series, &measured.lately}) {
+      sample.error = s.at(4).is_string() ? series->error_class(s.at(4).get<std::string>()) : 0;
+      series->add(sample);
     }
-    measured.series.add(sample);
   }
 }
 
 bool Probes::running() const {
   return std::ranges::any_of(all_, [](const Measured& m) { return !m.finished; });
+}
+
+std::map<std::string, Probes::Lately> Probes::lately() {
+  std::map<std::string, Lately> all;
+  for (auto& m : all_) {
+    const auto answered = std::exchange(m.lately, {});
+    all[m.probe.name] = {slo::summarize(answered, m.started, Instant::max()), m.waiting};
+  }
+  return all;
 }
 
 Instant Probes::seen_until() const {

@@ -1,9 +1,10 @@
 #pragma once
 
 #include "orchestrator/engine/environment.hpp"
-#include "orchestrator/slo/sample.hpp"
+#include "orchestrator/slo/judge.hpp"
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -15,6 +16,8 @@ class Probes {
   struct Measured {
     Probe probe;
     slo::Series series;
+    slo::Series lately;         ///< of these, what was reported since `lately()` was asked last
+    std::uint64_t waiting = 0;  ///< sent and not yet answered, as the worker said last
     Instant started{};
     Instant seen_until{};     ///< every request due before it has been reported
     double delay_p99_ms = 0;  ///< the worker's own lateness, over its life
@@ -36,6 +39,13 @@ class Probes {
   void finish();
 
   [[nodiscard]] bool running() const;
+  /// For onlookers: what each probe has been answered since this was asked last, whenever it was
+  /// due, and how many requests wait. Judging goes by the time when requests were due.
+  struct Lately {
+    slo::Summary answered;
+    std::uint64_t waiting = 0;
+  };
+  std::map<std::string, Lately> lately();
   /// The oldest of all workers' `seen_until`.
   [[nodiscard]] Instant seen_until() const;
   [[nodiscard]] const Measured* find(const std::string& name) const;

@@ -131,7 +131,6 @@ class Run : private Stage {
   std::function<void()> then_;
   std::string awaited_;  ///< what heal waits for, told once
   std::unique_ptr<Timer> pause_, limit_, wake_, heartbeat_, tick_, watch_;
-  Instant ticked_{};
   std::function<void(RunResult)> done_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -39,14 +39,12 @@ void Run::collect() {
 void Run::tick() {
   const auto now = in_.clock.now();
   Json probes = Json::object();
-  for (const auto& m : probes_.all()) {
-    const auto from = ticked_ == Instant{} ? now - tick_every : ticked_;
-    const auto s = slo::summarize(m.series, from - tick_every, now - tick_every);
-    probes[m.probe.name] = {{"requests", s.requests},
-                            {"good", s.good},
-                            {"degraded", s.degraded},
-                            {"bad", s.bad},
-                            {"p99_ms", std::isfinite(s.p99_ms) ? Json(s.p99_ms) : Json()}};
+  for (const auto& [name, lately] : probes_.lately()) {
+    const auto& s = lately.answered;
+    probes[name] = {
+        {"requests", s.requests},    {"good", s.good},
+        {"degraded", s.degraded},    {"bad", s.bad},
+        {"waiting", lately.waiting}, {"p99_ms", std::isfinite(s.p99_ms) ? Json(s.p99_ms) : Json()}};
   }
   Json faults = Json::array();
   for (const auto& f : faults_) {
@@ -55,7 +53,6 @@ void Run::tick() {
           {{"id", f->id()}, {"summary", f->summary()}, {"age_ms", to_ms(now - *f->applied_at())}});
     }
   }
-  ticked_ = now;
   timeline_.show("tick",
                  {{"phase", phase_name_},
                   {"phase_elapsed_ms", to_ms(now - phase_started_)},

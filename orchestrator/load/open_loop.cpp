@@ -127,8 +127,8 @@ void OpenLoop::report_regularly() {
 
 void OpenLoop::report_samples() {
   const auto open_from = due(in_flight_.empty() ? next_ : *in_flight_.begin());
-  output_.line(fmt::format(R"({{"samples": [{}], "seen_until": {}}})", samples_,
-                           to_us(std::min(open_from, now()))));
+  output_.line(fmt::format(R"({{"samples": [{}], "seen_until": {}, "waiting": {}}})", samples_,
+                           to_us(std::min(open_from, now())), in_flight_.size()));
   samples_.clear();
 }
 

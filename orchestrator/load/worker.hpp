@@ -31,9 +31,10 @@
 ///
 /// Standard output, JSON lines; times are CLOCK_MONOTONIC in microseconds:
 ///   { "started": t }
-///   { "samples": [sample, ...], "seen_until": t }
+///   { "samples": [sample, ...], "seen_until": t, "waiting": n }
 ///        at least every 100 ms; a sample is [due, latency, service_time, class 0|1|2,
-///        "error class" or 0]; every request due before seen_until has been reported
+///        "error class" or 0]; every request due before seen_until has been reported;
+///        n are sent and not yet answered
 ///   { "delay_p99_ms": x, "achieved_per_s": y }
 ///        each second: lateness of sending against due time
 ///   { "writes": { "attempted", "acknowledged", "ambiguous", "lost", "duplicated", "stale",

@@ -32,6 +32,7 @@ View::Tick sum(const std::deque<View::Tick>& ticks, double from_ms, double to_ms
     all.good += tick.good;
     all.degraded += tick.degraded;
     all.bad += tick.bad;
+    all.waiting = tick.waiting;
     known = known && (tick.p99_ms || tick.requests == 0);
     p99 = std::max(p99, tick.p99_ms.value_or(0));
   }
@@ -50,7 +51,7 @@ void add_sparkline(Line& line, const std::deque<View::Tick>& ticks, double now_m
     const double from = end - static_cast<double>(back) * 1000;
     const auto second = sum(ticks, from, from + 1000);
     if (second.requests <= 0) {
-      line.add(" ");
+      line.add(second.waiting > 0 ? "·" : " ", Style::warning);
       continue;
     }
     // Full only when nothing was bad: one bad request among thousands must show without colour,
@@ -96,16 +97,20 @@ Line probe_line(const std::string& name, const std::deque<View::Tick>& ticks, do
   Line line(size.columns, colour);
   const auto recent = sum(ticks, now_ms - recent_ms, now_ms);
   const double span_s = (recent.to_ms - recent.from_ms) / 1000;
+  const bool silent = recent.requests <= 0 || span_s <= 0;
   line.add(pad(name, name_width));
-  if (recent.requests <= 0 || span_s <= 0) {
-    line.add(pad("no requests", 30, true), Style::dim).add("  ");
+  if (silent) {
+    line.add(pad(recent.waiting > 0 ? "no answers" : "no requests", 28, true), Style::dim);
   } else {
     const double good = 100 * recent.good / recent.requests;
     const auto style = recent.bad > 0 ? Style::bad : good < 100 ? Style::warning : Style::good;
     line.add(pad(fmt::format("{:.0f}/s", recent.requests / span_s), 9, true));
-    line.add(pad(fmt::format("{:.1f} %", std::floor(good * 10) / 10), 10, true), style);
-    line.add(pad(recent.p99_ms ? brief_ms(*recent.p99_ms) : "bad", 11, true)).add("  ");
+    line.add(pad(fmt::format("{:.1f} %", std::floor(good * 10) / 10), 9, true), style);
+    line.add(pad(recent.p99_ms ? brief_ms(*recent.p99_ms) : "bad", 10, true));
   }
+  line.add(pad(fmt::format("{:.0f}", recent.waiting), 9, true),
+           silent && recent.waiting > 0 ? Style::warning : Style::dim);
+  line.add("  ");
   add_sparkline(line, ticks, now_ms);
   return line;
 }
@@ -161,7 +166,7 @@ void View::tick(const Json& event) {
       return number(counts, field).value_or(0);
     };
     ticks.push_back({last_tick_ms_, now_ms, count("requests"), count("good"), count("degraded"),
-                     count("bad"), number(counts, "p99_ms")});
+                     count("bad"), count("waiting"), number(counts, "p99_ms")});
     while (ticks.front().to_ms < now_ms - kept_ms) {
       ticks.pop_front();
     }
@@ -179,8 +184,8 @@ std::vector<std::string> frame(const View& view, Size size, bool colour) {
   }
   if (!view.probes.empty()) {
     lines.push_back(heading("", size, colour));
-    lines.push_back(heading(pad("PROBE", name_width) + pad("RATE", 9, true) +
-                                pad("GOOD", 10, true) + pad("P99", 11, true) +
+    lines.push_back(heading(pad("PROBE", name_width) + pad("RATE", 9, true) + pad("GOOD", 9, true) +
+                                pad("P99", 10, true) + pad("WAITING", 9, true) +
                                 "  GOOD BY SECOND, NOW AT THE RIGHT",
                             size, colour));
   }

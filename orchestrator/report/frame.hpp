@@ -22,7 +22,8 @@ class View {
   /// What one probe counted between two ticks.
   struct Tick {
     double from_ms = 0, to_ms = 0;
-    double requests = 0, good = 0, degraded = 0, bad = 0;
+    double requests = 0, good = 0, degraded = 0, bad = 0;  ///< answered or given up
+    double waiting = 0;                                    ///< for an answer, at the end
     std::optional<double> p99_ms;
   };
   struct Fault {

@@ -223,7 +223,7 @@ class FakeWorker : public targets::Worker {
                                   : 0,
                            bad ? nlohmann::json("refused") : nlohmann::json(0)});
       }
-      say({{"samples", samples}, {"seen_until", us(next)}});
+      say({{"samples", samples}, {"seen_until", us(next)}, {"waiting", 0}});
       timer = target.clock().at(now + std::chrono::milliseconds(100), [this] { tick(); });
     }
     void finish() {

@@ -21,7 +21,7 @@ json event(double offset_ms, const std::string& name, json detail = json::object
   return detail;
 }
 
-json tick(double offset_ms, int good, int bad) {
+json tick(double offset_ms, int good, int bad, int waiting = 1) {
   return event(
       offset_ms, "tick",
       {{"phase", "method"},
@@ -32,6 +32,7 @@ json tick(double offset_ms, int good, int bad) {
            {"good", good},
            {"degraded", 0},
            {"bad", bad},
+           {"waiting", waiting},
            {"p99_ms", bad > 0 ? json() : json(8.4)}}}}},
        {"faults",
         json::array({{{"id", "f0"}, {"summary", "kill a-redis (SIGKILL)"}, {"age_ms", 2300}}})}});
@@ -139,7 +140,25 @@ TEST_F(FrameTest, ShowsPhaseFaultsAndWhatUsersGet) {
   EXPECT_THAT(words, HasSubstr("redis_failover  Redis primary lost  lab hardened  run r1"));
   EXPECT_THAT(words, testing::ContainsRegex("method +10.0 s  ███████████████░"));
   EXPECT_THAT(words, testing::ContainsRegex("in force +2.3 s  kill a-redis"));
-  EXPECT_THAT(words, testing::ContainsRegex("login +100/s +80.0 % +bad"));
+  EXPECT_THAT(words, testing::ContainsRegex("login +100/s +80.0 % +bad +1  "));
+}
+
+TEST_F(FrameTest, RequestsThatWaitForAnAnswerAreShownAsThat) {
+  for (int i = 1; i <= 8; ++i) {
+    view_.apply(tick(500 * i, 50, 0));
+  }
+  for (int i = 9; i <= 20; ++i) {
+    view_.apply(tick(500 * i, 0, 0, 25 * (i - 8)));  // all are held
+  }
+  EXPECT_THAT(drawn(), testing::ContainsRegex("login +no answers +300  "));
+  EXPECT_THAT(drawn(), HasSubstr("████······\n"));
+  view_.apply(tick(10'500, 0, 100, 225));
+  EXPECT_THAT(drawn(), testing::ContainsRegex("login +20/s +0.0 % +bad +225  "));
+}
+
+TEST_F(FrameTest, WithoutRequestsItSaysSo) {
+  view_.apply(tick(500, 0, 0, 0));
+  EXPECT_THAT(drawn(), testing::ContainsRegex("login +no requests +0"));
 }
 
 TEST_F(FrameTest, DrawsTheOutageAsADipInTheSparkline) {
