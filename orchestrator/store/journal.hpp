@@ -88,13 +88,16 @@ class FileJournal : public Journal {
   std::unique_ptr<Disk> disk_;
 };
 
-/// Every record of a journal, for people and tests.
+/// Visits every whole record of a file; a missing one has none. Reads while somebody writes.
+Result<Scanned> scan_file(const std::filesystem::path& file,
+                          const std::function<Result<>(const Entry&)>& visit);
+
+/// Every record of a journal.
 struct JournalContents {
   std::vector<Json> records;
   std::uint64_t torn_bytes = 0;  ///< after the last whole record
   std::vector<Damage> damage;    ///< before it
 };
-/// A missing file is an empty journal. Reads while somebody writes.
 Result<JournalContents> read_journal(const std::filesystem::path& file);
 
 /// What recovery needs of a journal and of the segment beside it. In memory is only what is open.
@@ -109,9 +112,6 @@ Result<Segments> read_segments(const std::filesystem::path& journal);
 
 /// "<id>.journal" -> "<id>.undo.journal": where whoever recovers it records what it did.
 std::filesystem::path undo_segment(const std::filesystem::path& journal);
-
-/// Removes a journal that nobody needs any more, and the segment beside it.
-void remove_segments(const std::filesystem::path& journal);
 
 /// Removes a journal that nobody needs any more, and what was written beside it.
 void remove_segments(const std::filesystem::path& journal);

@@ -81,9 +81,12 @@ std::vector<std::string> OpenRecords::records() const {
   for (const auto& [id, run] : runs_) {
     for (const auto& lasting : run.lasting) {
       auto record = Json::parse(lasting, nullptr, false);
-      if (record.is_object()) {
-        record.update({{"type", "lasting"}, {"run", id}});
-        all.push_back(encode(record).value_or(""));
+      if (!record.is_object()) {
+        continue;  // not one of ours, and no undo
+      }
+      record.update({{"type", "lasting"}, {"run", id}});
+      if (auto bytes = encode(record)) {
+        all.push_back(std::move(*bytes));
       }
     }
   }

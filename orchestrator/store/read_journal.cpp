@@ -10,16 +10,6 @@ namespace faultline::store {
 namespace fs = std::filesystem;
 namespace {
 
-/// A missing file has no records.
-Result<Scanned> scan_file(const fs::path& file,
-                          const std::function<Result<>(const Entry&)>& visit) {
-  const net::Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) {
-    return errno == ENOENT ? Result<Scanned>(Scanned{}) : disk_error(file.string(), "read", errno);
-  }
-  return scan(file.string(), source_of(file, fd), visit);
-}
-
 Result<Json> parse(const fs::path& file, std::string_view text) {
   auto record = Json::parse(text, nullptr, false);
   if (record.is_discarded()) {
@@ -39,6 +29,15 @@ Result<> add(const fs::path& file, std::string_view text, std::vector<Json>& rec
 }
 
 }  // namespace
+
+Result<Scanned> scan_file(const fs::path& file,
+                          const std::function<Result<>(const Entry&)>& visit) {
+  const net::Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    return errno == ENOENT ? Result<Scanned>(Scanned{}) : disk_error(file.string(), "read", errno);
+  }
+  return scan(file.string(), source_of(file, fd), visit);
+}
 
 Result<JournalContents> read_journal(const fs::path& file) {
   JournalContents out;
@@ -80,12 +79,6 @@ Result<Segments> read_segments(const fs::path& journal) {
 
 fs::path undo_segment(const fs::path& journal) {
   return fs::path(journal).replace_extension(".undo.journal");
-}
-
-void remove_segments(const fs::path& journal) {
-  std::error_code ignored;  // one that stays is read again, and found closed
-  fs::remove(journal, ignored);
-  fs::remove(undo_segment(journal), ignored);
 }
 
 void remove_segments(const fs::path& journal) {
