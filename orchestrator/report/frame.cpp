@@ -97,19 +97,19 @@ Line probe_line(const std::string& name, const std::deque<View::Tick>& ticks, do
   Line line(size.columns, colour);
   const auto recent = sum(ticks, now_ms - recent_ms, now_ms);
   const double span_s = (recent.to_ms - recent.from_ms) / 1000;
-  const bool silent = recent.requests <= 0 || span_s <= 0;
+  const double per_s = span_s > 0 ? recent.requests / span_s : 0;
   line.add(pad(name, name_width));
-  if (silent) {
+  if (per_s <= 0) {
     line.add(pad(recent.waiting > 0 ? "no answers" : "no requests", 28, true), Style::dim);
   } else {
     const double good = 100 * recent.good / recent.requests;
     const auto style = recent.bad > 0 ? Style::bad : good < 100 ? Style::warning : Style::good;
-    line.add(pad(fmt::format("{:.0f}/s", recent.requests / span_s), 9, true));
+    line.add(pad(fmt::format("{:.0f}/s", per_s), 9, true));
     line.add(pad(fmt::format("{:.1f} %", std::floor(good * 10) / 10), 9, true), style);
     line.add(pad(recent.p99_ms ? brief_ms(*recent.p99_ms) : "bad", 10, true));
   }
   line.add(pad(fmt::format("{:.0f}", recent.waiting), 9, true),
-           silent && recent.waiting > 0 ? Style::warning : Style::dim);
+           recent.waiting > per_s ? Style::warning : Style::dim);  // than a second answers
   line.add("  ");
   add_sparkline(line, ticks, now_ms);
   return line;

@@ -46,7 +46,7 @@ std::string writes_list(const Json& writes) {
   for (const auto& [field, name] : counts) {
     out += figure(name, known_or(number(writes, field), ""));
   }
-  out += figure("Recovery point actual", known_or(number(writes, "rpa_ms"), "ms"));
+  out += figure("Recovery point", known_or(number(writes, "rpa_ms"), "ms"));
   return fmt::format(R"(<dl class="facts steps">{}</dl>)", out);
 }
 

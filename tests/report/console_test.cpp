@@ -154,6 +154,8 @@ TEST_F(FrameTest, RequestsThatWaitForAnAnswerAreShownAsThat) {
   EXPECT_THAT(drawn(), HasSubstr("████······\n"));
   view_.apply(tick(10'500, 0, 100, 225));
   EXPECT_THAT(drawn(), testing::ContainsRegex("login +20/s +0.0 % +bad +225  "));
+  const auto coloured = frame(view_, {100, 24}, true);
+  EXPECT_THAT(coloured, Contains(HasSubstr("\x1b[33m      225"))) << "more than a second answers";
 }
 
 TEST_F(FrameTest, WithoutRequestsItSaysSo) {
