@@ -79,6 +79,12 @@ std::string facts(const Json& record) {
   return fmt::format(R"(<dl class="facts">{}</dl>)", out);
 }
 
+/// Of the 28 days' budget: what does not matter is not written as 5.5e-05.
+std::string budget_in_words(double percent) {
+  constexpr double least_told = 0.01;
+  return percent > 0 && percent < least_told ? "&lt; 0.01 %" : fmt::format("{:.2g} %", percent);
+}
+
 std::string objective_row(const Json& record, const Json& objective) {
   const auto bound = number(objective, "bound_95");
   const auto budget = number(objective, "budget_28d_percent");
@@ -93,7 +99,7 @@ std::string objective_row(const Json& record, const Json& objective) {
       verdict_badge(text(objective, "verdict")), escape(text(objective, "name")),
       escape(text(objective, "phase")), escape(asked(objective)),
       escape(measured(record, objective)), count("samples"), count("bad"), count("bad_seconds"),
-      bound ? "≥ " + brief(*bound, "%") : "–", budget ? fmt::format("{:.2g} %", *budget) : "–");
+      bound ? "≥ " + brief(*bound, "%") : "–", budget ? budget_in_words(*budget) : "–");
 }
 
 constexpr std::array<std::pair<const char*, const char*>, 8> recovery_steps{

@@ -41,6 +41,14 @@ TEST(HtmlPage, TellsTheWholeStoryOfARun) {
   EXPECT_EQ(count(page, R"(<svg class="timeline")"), 1u);
 }
 
+TEST(HtmlPage, ABudgetThatIsHardlyTouchedIsNotWrittenInPowersOfTen) {
+  auto record = passed_record();
+  record["objectives"][0]["budget_28d_percent"] = 5.5e-05;
+  const auto page = html_page({record});
+  EXPECT_THAT(page, HasSubstr("&lt; 0.01 %"));
+  EXPECT_THAT(page, Not(HasSubstr("e-05")));
+}
+
 TEST(HtmlPage, OfSeveralRunsBeginsWithATableOfThem) {
   const auto page = html_page(sample_records());
   EXPECT_THAT(page, HasSubstr(R"(<a href="#run-2">redis_failover</a>)"));
