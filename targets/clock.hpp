@@ -27,6 +27,8 @@ class Clock {
   virtual ~Clock() = default;
   [[nodiscard]] virtual Instant now() const = 0;
   [[nodiscard]] virtual WallTime wall() const = 0;
+  /// How long the machine has been suspended, all in all; `now` does not count it.
+  [[nodiscard]] virtual Duration asleep() const { return {}; }
   /// Calls `then` once, on the clock's thread, not before `at` and never from inside this call.
   [[nodiscard]] virtual std::unique_ptr<Timer> at(Instant at, std::function<void()> then) = 0;
 };

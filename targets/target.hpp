@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -134,6 +135,8 @@ struct Component {
   int pid = 0;                     ///< inside the environment; 0 when dead
   std::uint64_t memory_bytes = 0;  ///< resident, with what it started
   std::uint64_t cpu_ms = 0;        ///< used since it was started, with what it started
+  /// That reached it since it was started, as it counts them; none: it does not.
+  std::optional<std::uint64_t> requests;
   /// service, spot ("true"), dependency; cache with role primary or replica; database with role rw
   /// or ro. A node without a role now has no such label.
   std::map<std::string, std::string> labels;

@@ -1,5 +1,6 @@
 #include "orchestrator/cli/commands.hpp"
 #include "orchestrator/cli/control.hpp"
+#include "orchestrator/cli/outcome.hpp"
 
 #include <fmt/format.h>
 
@@ -12,16 +13,19 @@ struct AbortOptions {
 };
 
 int abort_all(const Context& context, const AbortOptions& o) {
-  const auto told = abort_runs(context.home, o.run, o.reason);
-  if (!told) {
-    return report(told.error());
-  }
-  if (*told == 0) {
-    fmt::print("no run to abort in {}\n", context.home.string());
+  const auto all = abort_runs(context.home, o.run, o.reason);
+  if (all.empty()) {
+    fmt::print("no run {}to abort in {}\n", o.run.empty() ? "" : o.run + " ",
+               context.home.string());
     return 3;
   }
-  fmt::print("aborted {} run{}: reverted and over\n", *told, *told == 1 ? "" : "s");
-  return 0;
+  int code = 0;
+  for (const auto& run : all) {
+    const bool put_back = run.exit_code && *run.exit_code != 5;
+    fmt::print("{}: {}{}\n", run.run, put_back ? "reverted and over: " : "", run.words);
+    code = worst(code, put_back ? 0 : run.exit_code.value_or(3));
+  }
+  return code;
 }
 
 }  // namespace
@@ -29,7 +33,7 @@ int abort_all(const Context& context, const AbortOptions& o) {
 void add_abort(CLI::App& app, Context& context) {
   auto o = std::make_shared<AbortOptions>();
   auto* command = app.add_subcommand("abort", "stop the runs of this home and revert now");
-  command->add_option("RUN", o->run, "only this run, by its id");
+  command->add_option("RUN", o->run, "only this run, by its id or the beginning of it");
   command->add_option("--reason", o->reason, "for the record");
   command->callback(
       [o, &context] { context.action = [o, &context] { return abort_all(context, *o); }; });

@@ -8,19 +8,24 @@
 #include <fmt/format.h>
 
 #include <list>
+#include <sstream>
+
 namespace faultline::cli {
 namespace fs = std::filesystem;
 using Local = boost::asio::local::stream_protocol;
 
 namespace {
-constexpr std::size_t max_request_bytes = 4096;  // "abort <reason>"
-constexpr std::size_t max_callers = 16;          // people who press the button
+constexpr std::size_t max_request_bytes = 4096;                // "abort <reason>"
+constexpr std::size_t max_answer_bytes = 65536;                // "over <exit code> <reason>"
+constexpr std::size_t max_callers = 16;                        // people who press the button
+constexpr auto first_answer_within = std::chrono::seconds(3);  // a run's loop never waits so long
+constexpr auto over_within = std::chrono::minutes(2);          // 30 s to settle, 30 s to read back
 }  // namespace
 
 struct ControlSocket::State : std::enable_shared_from_this<State> {
   struct Caller {
     explicit Caller(Local::socket s) : socket(std::move(s)), buffer(max_request_bytes) {}
-    Local::socket socket;  // stays open until the run is over, and then gets one byte
+    Local::socket socket;  // stays open until the run is over, and is told how it ended
     boost::asio::streambuf buffer;
     bool told = false;
   };
@@ -57,6 +62,8 @@ struct ControlSocket::State : std::enable_shared_from_this<State> {
             return;
           }
           caller.told = true;
+          boost::system::error_code ignored;
+          boost::asio::write(caller.socket, boost::asio::buffer("stopping\n", 9), ignored);
           self->on_abort(reason);
         });
   }
@@ -90,9 +97,6 @@ ControlSocket::~ControlSocket() {
   boost::system::error_code ignored;
   state_->acceptor.close(ignored);
   for (auto& caller : state_->callers) {
-    if (caller.told) {
-      boost::asio::write(caller.socket, boost::asio::buffer("!", 1), ignored);
-    }
     caller.socket.close(ignored);
   }
   state_->callers.clear();
@@ -100,35 +104,94 @@ ControlSocket::~ControlSocket() {
   fs::remove(state_->path, error);
 }
 
-Result<int> abort_runs(const fs::path& home, const std::string& run, const std::string& reason) {
+void ControlSocket::over(int exit_code, const std::string& reason) {
+  boost::system::error_code ignored;
+  const auto line = fmt::format("over {} {}\n", exit_code, reason);
+  for (auto& caller : state_->callers) {
+    if (caller.told) {
+      boost::asio::write(caller.socket, boost::asio::buffer(line), ignored);
+    }
+  }
+}
+
+namespace {
+
+/// A run that was told to stop, and what it has said.
+struct Told {
+  Told(boost::asio::io_context& io, std::string run) : socket(io) { said.run = std::move(run); }
+
+  void listen() {
+    if (said.exit_code) {
+      return;
+    }
+    boost::asio::async_read_until(socket, boost::asio::dynamic_buffer(text, max_answer_bytes), '\n',
+                                  [this](boost::system::error_code error, std::size_t bytes) {
+                                    if (!error) {
+                                      take(text.substr(0, bytes - 1));
+                                      text.erase(0, bytes);
+                                      listen();
+                                    }
+                                  });
+  }
+  void take(const std::string& line) {
+    heard = true;
+    std::istringstream in(line);
+    std::string word;
+    int code = 0;
+    if (in >> word >> code && word == "over") {
+      said.exit_code = code;
+      std::getline(in >> std::ws, said.words);
+    }
+  }
+
+  Local::socket socket;
+  std::string text;
+  bool heard = false;
+  Aborted said;
+};
+
+}  // namespace
+
+std::vector<Aborted> abort_runs(const fs::path& home, const std::string& run,
+                                const std::string& reason) {
   boost::asio::io_context io;
-  std::list<Local::socket> told;
+  std::list<Told> all;
   std::error_code missing;
   for (const auto& entry : fs::directory_iterator(home / "control", missing)) {
-    if (entry.path().extension() != ".sock" || (!run.empty() && entry.path().stem() != run)) {
+    const auto id = entry.path().stem().string();
+    if (entry.path().extension() != ".sock" || !id.starts_with(run)) {
       continue;
     }
-    Local::socket socket(io);
+    auto& told = all.emplace_back(io, id);
     boost::system::error_code error;
-    socket.connect(Local::endpoint(entry.path().string()), error);
+    told.socket.connect(Local::endpoint(entry.path().string()), error);
     if (error) {
       fs::remove(entry.path(), missing);  // its run is gone
+      all.pop_back();
       continue;
     }
-    boost::asio::write(socket, boost::asio::buffer("abort " + reason + "\n"), error);
-    told.push_back(std::move(socket));
+    boost::asio::write(told.socket, boost::asio::buffer("abort " + reason + "\n"), error);
+    told.listen();
   }
-  int over = 0;
-  for (auto& socket : told) {
-    char answer = 0;
-    boost::system::error_code end;
-    over += boost::asio::read(socket, boost::asio::buffer(&answer, 1), end) == 1 ? 1 : 0;
+  io.run_for(first_answer_within);
+  for (auto& told : all) {
+    if (!told.heard) {
+      told.said.words =
+          "does not answer: its process is stopped or hangs; what it holds is reverted by its "
+          "guard, or by `faultline recover`";
+      boost::system::error_code ignored;
+      told.socket.close(ignored);
+    }
   }
-  if (over < static_cast<int>(told.size())) {
-    return Error{ErrorKind::io,
-                 "a run ended without saying that it is over; see `faultline recover`"};
+  io.run_for(over_within);
+  std::vector<Aborted> said;
+  for (auto& told : all) {
+    if (!told.said.exit_code && told.said.words.empty()) {
+      told.said.words = "ended without saying that it is over; see `faultline recover`";
+    }
+    said.push_back(std::move(told.said));
   }
-  return over;
+  return said;
 }
 
 }  // namespace faultline::cli

@@ -9,6 +9,7 @@
 #include <array>
 #include <fstream>
 #include <iostream>
+#include <unistd.h>
 
 namespace faultline::cli {
 namespace fs = std::filesystem;
@@ -31,17 +32,119 @@ Result<> write_file(const fs::path& file, const std::string& text) {
   return {};
 }
 
+/// A device or a pipe, such as /dev/stdout, is written as it is; a file is replaced.
+bool is_replaced(const fs::path& file) {
+  std::error_code ignored;
+  const auto status = fs::status(file, ignored);
+  return !fs::exists(status) || fs::is_regular_file(status);
+}
+
+/// Where a file is put together.
+fs::path beside(const fs::path& file) {
+  return file.parent_path() / fmt::format(".{}.{}", file.filename().string(), ::getpid());
+}
+
+/// What a link leads to, also when that does not exist: the link stays one.
+fs::path resolved(fs::path file) {
+  constexpr int most_links = 8;
+  std::error_code error;
+  for (int i = 0; i < most_links && fs::is_symlink(file, error); ++i) {
+    file = file.parent_path() / fs::read_symlink(file, error);
+  }
+  return file;
+}
+
+Result<> write_whole(const fs::path& name, const std::string& text) {
+  if (!is_replaced(name)) {
+    return write_file(name, text);
+  }
+  const auto file = resolved(name);
+  const auto parts = beside(file);
+  std::error_code error;
+  auto written = write_file(parts, text);
+  if (written) {
+    fs::rename(parts, file, error);
+  }
+  if (written && !error) {
+    return {};
+  }
+  std::error_code ignored;
+  fs::remove(parts, ignored);
+  return written ? Result<>(Error{ErrorKind::io, fmt::format("{} cannot be written: {}",
+                                                             name.string(), error.message())})
+                 : written;
+}
+
+/// Whether `write_whole` could.
+bool is_writable(const fs::path& name) {
+  const auto file = resolved(name);
+  std::error_code ignored;
+  if ((fs::exists(file, ignored) || !is_replaced(file)) && !std::ofstream(file, std::ios::app)) {
+    return false;
+  }
+  if (!is_replaced(file)) {
+    return true;
+  }
+  const bool can = std::ofstream(beside(file)).good();
+  fs::remove(beside(file), ignored);
+  return can;
+}
+
+std::vector<std::string> files_of(const Outputs& outputs) {
+  std::vector<std::string> files;
+  for (const auto& file : {outputs.json, outputs.html}) {
+    if (!file.empty() && file != "-") {
+      files.push_back(file);
+    }
+  }
+  return files;
+}
+
 void warn(const std::string& message) {
   fmt::print(stderr, "faultline: {}\n", message);
 }
 
 }  // namespace
 
+void note_begun(const Context& context, const json& record) {
+  const auto history = store::History::open(context.home / "history.db");
+  const auto added = history ? (*history)->add(record) : Result<>(history.error());
+  if (!added) {
+    warn("the history does not have this run yet: " + added.error().message);
+  }
+}
+
+json not_run(const engine::Experiment& experiment, const engine::Environment& environment,
+             const std::string& profile, const std::string& why) {
+  json record = {{"schema", "faultline.run/1"},
+                 {"id", nullptr},
+                 {"experiment", experiment.name},
+                 {"title", experiment.title},
+                 {"hypothesis", experiment.hypothesis},
+                 {"owner", experiment.owner},
+                 {"tags", experiment.tags},
+                 {"runbook", experiment.runbook},
+                 {"params", experiment.params},
+                 {"environment", environment.name},
+                 {"profile", profile},
+                 {"script_sha256", experiment.sha256},
+                 {"verdict", engine::to_string(engine::Verdict::inconclusive)},
+                 {"reason", "not run: " + why},
+                 {"exit_code", 3},
+                 {"started", nullptr},
+                 {"finished", nullptr}};
+  for (const auto* list :
+       {"phases", "faults", "objectives", "recovery", "probes", "stop_conditions", "events"}) {
+    record[list] = json::array();
+  }
+  return record;
+}
+
 int keep(const Context& context, const engine::RunResult& result, targets::Target& target) {
   const auto folder = context.home / "runs" / result.record.at("id").get<std::string>();
   std::error_code error;
   fs::create_directories(folder, error);
-  const auto written = write_file(folder / "record.json", text_of(result.record, 2));
+  const auto written = write_whole(folder / "record.json", text_of(result.record, 2));
   if (!written) {
     warn(written.error().message);
   }
@@ -63,20 +166,21 @@ int keep(const Context& context, const engine::RunResult& result, targets::Targe
 }
 
 Result<> check_outputs(const Outputs& outputs) {
-  for (const auto& file : {outputs.json, outputs.html}) {
-    if (file.empty() || file == "-") {
-      continue;
-    }
-    const bool existed = fs::exists(file);
-    if (!std::ofstream(file, std::ios::app)) {
+  for (const auto& file : files_of(outputs)) {
+    if (!is_writable(file)) {
       return Error{ErrorKind::usage, fmt::format("{} cannot be written", file)};
-    }
-    if (!existed) {
-      std::error_code ignored;
-      fs::remove(file, ignored);
     }
   }
   return {};
+}
+
+void clear_outputs(const Outputs& outputs) {
+  for (const auto& file : files_of(outputs)) {
+    std::error_code ignored;
+    if (is_replaced(file)) {
+      fs::remove(resolved(file), ignored);
+    }
+  }
 }
 
 Result<> write_outputs(const Outputs& outputs, const std::vector<nlohmann::json>& records) {
@@ -88,11 +192,11 @@ Result<> write_outputs(const Outputs& outputs, const std::vector<nlohmann::json>
     }
     if (outputs.json == "-") {
       std::cout << text << std::flush;
-    } else if (auto written = write_file(outputs.json, text); !written) {
+    } else if (auto written = write_whole(outputs.json, text); !written) {
       return written;
     }
   }
-  return outputs.html.empty() ? Result<>() : write_file(outputs.html, report::html_page(records));
+  return outputs.html.empty() ? Result<>() : write_whole(outputs.html, report::html_page(records));
 }
 
 int worst(int a, int b) {

@@ -95,6 +95,10 @@ void print_step(const script::DryStep& step) {
   if (step.what == "expect") {
     return print_expectation(step.detail);
   }
+  if (step.what == "stop_when") {
+    return fmt::print("  stop when {}: everything is reverted at once, and the run is aborted\n",
+                      step.detail.at("condition").get<std::string>());
+  }
   if (step.what == "wait") {
     return fmt::print(
         "  wait {}\n",

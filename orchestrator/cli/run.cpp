@@ -14,6 +14,8 @@
 namespace faultline::cli {
 namespace {
 
+constexpr const char* default_profile = "hardened";
+
 struct RunOptions {
   std::vector<std::string> files;
   std::string environment = "lab";
@@ -30,34 +32,63 @@ bool colour_wanted(int fd) {
   return ::isatty(fd) != 0 && std::getenv("NO_COLOR") == nullptr;
 }
 
-int run_all(const Context& context, const RunOptions& options, Session& session,
-            const engine::Environment& environment, const script::LoadOptions& load) {
-  int code = 0;
+/// What became of all files of one command, in their order.
+struct Outcomes {
   std::vector<nlohmann::json> records;
+  int code = 0;
+};
+
+/// An experiment that is not run must not make the others look like all there was.
+void add_not_run(Outcomes& outcomes, const std::string& file, const RunOptions& options,
+                 const engine::Environment& environment, const script::LoadOptions& load,
+                 const std::string& why) {
+  engine::Experiment experiment;
+  experiment.name = std::filesystem::path(file).stem().string();
+  if (auto loaded = script::load_experiment(file, environment, load)) {
+    experiment = std::move(*loaded);
+  }
+  const auto profile = options.profile.empty() ? std::string(default_profile) : options.profile;
+  outcomes.records.push_back(not_run(experiment, environment, profile, why));
+  outcomes.code = worst(outcomes.code, 3);
+  fmt::print(stderr, "{}\n", faultline::report::last_line(outcomes.records.back()));
+}
+
+Outcomes run_all(const Context& context, const RunOptions& options, Session& session,
+                 const engine::Environment& environment, const script::LoadOptions& load) {
+  Outcomes outcomes;
+  std::string ended;  // why no further one is run
   for (const auto& file : options.files) {
+    ended = ended.empty() ? session.stopped() : ended;
+    if (!ended.empty()) {
+      add_not_run(outcomes, file, options, environment, load, ended);
+      continue;
+    }
     // Loaded anew: what the dry pass did to the script's state must not show in the run.
     const auto experiment = script::load_experiment(file, environment, load);
     if (!experiment) {
-      code = worst(code, report(experiment.error()));
-      break;
+      add_not_run(outcomes, file, options, environment, load, experiment.error().message);
+      continue;
     }
     auto result = session.run(*experiment);
-    const int kept = keep(context, result, session.target());
+    outcomes.code = worst(outcomes.code, keep(context, result, session.target()));
     fmt::print(stderr, "{}\n", faultline::report::last_line(result.record));
-    code = worst(code, kept);
-    records.push_back(std::move(result.record));
-    if (result.exit_code == 130 || result.exit_code == 143 || result.exit_code == 5) {
-      break;  // somebody wants it to end, or the environment is not what the next one expects
+    if (result.exit_code == 5) {
+      ended = "the environment is not as it was, because the undo before was incomplete";
     }
+    outcomes.records.push_back(std::move(result.record));
   }
-  if (const auto written = write_outputs(options.outputs, records); !written) {
-    code = worst(code, report(written.error()));
+  return outcomes;
+}
+
+int write_down(const RunOptions& options, Outcomes outcomes) {
+  if (const auto written = write_outputs(options.outputs, outcomes.records); !written) {
+    outcomes.code = worst(outcomes.code, report(written.error()));
   }
-  if (records.size() > 1 || options.files.size() > 1) {
+  if (outcomes.records.size() > 1) {
     fmt::print(stderr, "\n{}",
-               faultline::report::drill_table(records, colour_wanted(STDERR_FILENO)));
+               faultline::report::drill_table(outcomes.records, colour_wanted(STDERR_FILENO)));
   }
-  return code;
+  return outcomes.code;
 }
 
 Result<Session::Options> session_options(const RunOptions& options,
@@ -95,7 +126,8 @@ int run(const Context& context, const RunOptions& options) {
   if (!kind) {
     return report(kind.error());
   }
-  const auto world = (*kind)->blueprint(options.profile.empty() ? "hardened" : options.profile);
+  const auto world =
+      (*kind)->blueprint(options.profile.empty() ? default_profile : options.profile);
   for (const auto& file : options.files) {
     if (const auto steps = look_over(file, *environment, load, world); !steps) {
       return report(steps.error());
@@ -116,11 +148,19 @@ int run(const Context& context, const RunOptions& options) {
       fmt::print(stderr, "{}\n", text);
     }
   };
+  clear_outputs(options.outputs);
   const auto session = Session::open(context, std::move(*wanted));
   if (!session) {
-    return report(session.error());
+    Outcomes outcomes{{}, report(session.error())};
+    if (outcomes.code == 2) {
+      return outcomes.code;  // found before anything was touched: there is no record
+    }
+    for (const auto& file : options.files) {
+      add_not_run(outcomes, file, options, *environment, load, session.error().message);
+    }
+    return write_down(options, std::move(outcomes));
   }
-  return run_all(context, options, **session, *environment, load);
+  return write_down(options, run_all(context, options, **session, *environment, load));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "orchestrator/cli/session.hpp"
 
 #include "orchestrator/cli/control.hpp"
+#include "orchestrator/cli/outcome.hpp"
+#include "orchestrator/cli/stop_file.hpp"
 #include "orchestrator/script/params.hpp"
 
 #include <fmt/chrono.h>
@@ -63,6 +65,9 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, Options o
                     "{}; see `faultline recover`",
                     recovered->residue.front())};
   }
+  if (const auto why = stop_file(context.home); !why.empty()) {
+    return Error{ErrorKind::refused, "nothing was injected: " + why};
+  }
   session->id_ = new_run_id();
   session->journal_file_ = folder / (session->id_ + ".journal");
   auto journal = store::FileJournal::open(session->journal_file_);
@@ -93,7 +98,14 @@ Session::~Session() {
   }
 }
 
+std::string Session::stopped() const {
+  return stopped_ ? stopped_->second : stop_file(context_.home);
+}
+
 void Session::stop(engine::Stop why, const std::string& reason) {
+  if (!stopped_ && why != engine::Stop::timeout && why != engine::Stop::environment_lost) {
+    stopped_ = {why, reason};
+  }
   if (stop_) {
     stop_(why, reason);
   }
@@ -125,7 +137,8 @@ engine::RunResult Session::run(const engine::Experiment& experiment) {
                    .seed = options_.seed,
                    .wait_for_owner = options_.wait_for_owner,
                    .measure = options_.measure,
-                   .on_event = options_.on_event});
+                   .on_event = options_.on_event,
+                   .halted = [this] { return stop_file(context_.home); }});
   std::optional<engine::RunResult> result;
   stop_ = [&](engine::Stop why, const std::string& reason) { run.stop(why, reason); };
   ControlSocket control(io_, context_.home, id, [this](const std::string& reason) {
@@ -138,8 +151,13 @@ engine::RunResult Session::run(const engine::Experiment& experiment) {
            "the run took longer than its --timeout of " + in_words(*options_.timeout));
     });
   }
-  all_closed_ = false;  // until the run says so: whatever throws, its journal stays
+  note_begun(context_, run.record());
+  const bool all_closed_before = std::exchange(
+      all_closed_, false);  // until the run says so: whatever throws, its journal stays
   run.start([&](engine::RunResult r) { result = std::move(r); });
+  if (stopped_) {  // before this run began
+    run.stop(stopped_->first, stopped_->second);
+  }
   io_.restart();
   while (!result) {
     try {
@@ -149,7 +167,8 @@ engine::RunResult Session::run(const engine::Experiment& experiment) {
     }
   }
   stop_ = nullptr;
-  all_closed_ = result->exit_code != 5;
+  control.over(result->exit_code, result->record.at("reason").get<std::string>());
+  all_closed_ = all_closed_before && result->all_closed;
   return std::move(*result);
 }
 

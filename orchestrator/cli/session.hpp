@@ -55,6 +55,8 @@ class Session {
   /// Runs one experiment to its end. SIGINT, SIGTERM and `faultline abort` stop it, reverted.
   engine::RunResult run(const engine::Experiment& experiment);
   [[nodiscard]] targets::Target& target() { return *target_; }
+  /// Why somebody wants no further run: a signal, `faultline abort`, a STOP file. Empty: nobody.
+  [[nodiscard]] std::string stopped() const;
 
  private:
   Session(const Context& context, Options options)
@@ -63,7 +65,7 @@ class Session {
         signals_(io_, SIGINT, SIGTERM),
         clock_(io_.get_executor()) {}
   void await_signal();
-  /// Stops the run that is under way; nothing between runs.
+  /// Stops the run that is under way, and those that would come after it.
   void stop(engine::Stop why, const std::string& reason);
 
   const Context& context_;
@@ -71,6 +73,7 @@ class Session {
   boost::asio::io_context io_;
   boost::asio::signal_set signals_;
   std::function<void(engine::Stop, const std::string&)> stop_;
+  std::optional<std::pair<engine::Stop, std::string>> stopped_;  ///< by a person
   net::AsioClock clock_;
   std::string id_;
   std::filesystem::path journal_file_;

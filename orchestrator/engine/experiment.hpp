@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace faultline::engine {
@@ -83,6 +84,9 @@ struct VersusBaseline {
   Duration plus{};
 };
 
+/// "good", "latency": as records have it.
+std::string_view to_string(Sli sli);
+
 /// A promise, as data. Without `from`, a steady-state objective over the phase's window.
 struct Expectation {
   Sli sli = Sli::good;
@@ -96,6 +100,20 @@ struct Expectation {
 };
 /// "checkout: at least 97 % good over 20 s".
 std::string in_words(const Expectation& expectation);
+
+/// What must not become of a probe while a run goes on: it is met when, over a sliding window, less
+/// than `limit` percent are good, more than `limit` requests a second are bad, or a percentile of
+/// the latency is above `limit` ms.
+struct StopCondition {
+  Sli sli = Sli::good;  ///< good, bad or latency
+  std::string subject;  ///< a probe
+  double limit = 0;
+  double percentile = 99;  ///< for latency
+  Duration over = std::chrono::seconds(1);
+  Place place;
+};
+/// "checkout < 50 % good over 1 s".
+std::string in_words(const StopCondition& condition);
 
 /// A precondition, checked against the world before anything is touched.
 struct Requirement {
@@ -121,6 +139,9 @@ class Stage {
   virtual void wait(Duration length) = 0;
   /// Waits until it is decided and returns whether it holds. Part of the verdict either way.
   virtual bool expect(const Expectation& expectation) = 0;
+  /// From now on, and once the warm-up is over: when it is met, everything is reverted at once and
+  /// the run is aborted.
+  virtual void stop_when(const StopCondition& condition) = 0;
   /// A line in the record's events.
   virtual void note(const std::string& text) = 0;
 };

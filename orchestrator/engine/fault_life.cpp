@@ -142,6 +142,14 @@ FaultLife::Commands FaultLife::handle(const End& e, Instant now) {
   return in_force && !waits ? start_reverting(now) : Commands{};
 }
 
+FaultLife::Commands FaultLife::handle(const Leave&, Instant now) {
+  leaving_ = true;
+  if (state_ == State::settling) {
+    state_ = State::left;
+  }
+  return handle(End{.reason = "", .at_once = true}, now);
+}
+
 FaultLife::Commands FaultLife::handle(const Completed& e, Instant now) {
   answer_pending_ = false;
   if (state_ != State::completing) {
@@ -190,9 +198,11 @@ FaultLife::Commands FaultLife::continue_reverting(Instant now) {
   if (all_done && !residue_.empty()) {
     state_ = State::stuck;
   } else if (all_done) {
-    state_ = State::settling;
+    state_ = leaving_ ? State::left : State::settling;
     commands.emplace_back(Record{"reverted"});
-    commands.emplace_back(Compare{});
+    if (!leaving_) {
+      commands.emplace_back(Compare{});
+    }
   }
   return commands;
 }
@@ -291,8 +301,7 @@ bool FaultLife::in_force() const {
 }
 
 bool FaultLife::over() const {
-  return !answer_pending_ &&
-         (state_ == State::closed || state_ == State::refused || state_ == State::stuck);
+  return !answer_pending_ && state_ >= State::left;
 }
 
 std::string_view to_string(FaultLife::State state) {
@@ -319,6 +328,8 @@ std::string_view to_string(FaultLife::State state) {
       return "reverting";
     case FaultLife::State::settling:
       return "settling";
+    case FaultLife::State::left:
+      return "undone, not looked at";
     case FaultLife::State::closed:
       return "reverted";
     case FaultLife::State::refused:

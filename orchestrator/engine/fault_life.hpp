@@ -26,6 +26,7 @@ class FaultLife {
     completing,  ///< to be reverted when what it goes on to do by itself is done
     reverting,
     settling,  ///< undone; differences from the end state may still go away
+    left,      ///< undone, and nobody looked whether anything is left
     closed,    ///< nothing left; claims released
     refused,   ///< ended before anything was touched
     stuck,     ///< undo incomplete; claims stay (exit code 5)
@@ -59,6 +60,7 @@ class FaultLife {
     std::string reason;
     bool at_once = false;
   };
+  struct Leave {};  ///< nobody waits for what may be left: over when the undos are answered
   struct Completed {
     bool all_hold;
     std::string evidence;
@@ -73,7 +75,7 @@ class FaultLife {
     std::vector<std::string> differences;
   };
   struct Tick {};  ///< a Wake came due
-  using Event = std::variant<Begin, Claimed, Recorded, Armed, Looked, Applied, Proved, End,
+  using Event = std::variant<Begin, Claimed, Recorded, Armed, Looked, Applied, Proved, End, Leave,
                              Completed, Reverted, Compared, Tick>;
 
   // What to do next. Each is answered by the event of the same step.
@@ -154,6 +156,7 @@ class FaultLife {
   Commands handle(const Applied& e, Instant now);
   Commands handle(const Proved& e, Instant now);
   Commands handle(const End& e, Instant now);
+  Commands handle(const Leave& e, Instant now);
   Commands handle(const Completed& e, Instant now);
   Commands handle(const Reverted& e, Instant now);
   Commands handle(const Compared& e, Instant now);
@@ -168,7 +171,7 @@ class FaultLife {
   State state_ = State::fresh;
   std::size_t next_ = 0;  ///< the action being armed or applied
   std::vector<Undo> undos_;
-  bool end_asked_ = false;
+  bool end_asked_ = false, leaving_ = false;
   bool proved_ = false;
   bool answer_pending_ = false;  ///< to Prove or Complete
   bool completed_ = false, incomplete_ = false;

@@ -83,8 +83,12 @@ void FaultRunner::tell_transition(FaultLife::State before) {
       }
       return tell("fault_reverting");
     case State::settling:
-      reverted_at_ = now;
-      return tell("fault_reverted");
+    case State::left:
+      if (before == State::reverting) {
+        reverted_at_ = now;
+        tell("fault_reverted");
+      }
+      return;
     case State::closed:
       return ports_.timeline.tell("residue", {{"fault", id_}, {"differences", Json::array()}});
     case State::stuck:

@@ -34,6 +34,8 @@ class FaultRunner : public std::enable_shared_from_this<FaultRunner> {
   void end(const std::string& reason, bool at_once = false) {
     feed(FaultLife::End{reason, at_once});
   }
+  /// Ends it at once, and it is over when the undos are answered.
+  void leave() { feed(FaultLife::Leave{}); }
 
   [[nodiscard]] const FaultLife& life() const { return life_; }
   [[nodiscard]] const faults::Plan& plan() const { return plan_; }

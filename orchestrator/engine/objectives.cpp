@@ -27,31 +27,15 @@ std::string unit_of(Sli sli) {
   return "";
 }
 
-std::string sli_name(Sli sli) {
-  switch (sli) {
-    case Sli::good:
-      return "good";
-    case Sli::served:
-      return "served";
-    case Sli::latency:
-      return "latency";
-    case Sli::bad:
-      return "bad";
-    case Sli::recovery:
-      return "recovery";
-    case Sli::lost:
-      return "lost";
-  }
-  return "";
-}
-
 const Probes::Measured* probe_of(const Expectation& e, const Probes& probes) {
   return e.sli == Sli::recovery || e.sli == Sli::lost ? probes.writer(e.subject)
                                                       : probes.find(e.subject);
 }
 
-double percentile(const slo::Series& series, Instant from, Instant to, double p) {
-  std::vector<double> ms;
+/// With `missing` requests more, each of which took `missing_ms`.
+double percentile(const slo::Series& series, Instant from, Instant to, double p,
+                  std::uint64_t missing = 0, double missing_ms = 0) {
+  std::vector<double> ms(missing, missing_ms);
   for (const auto& s : series.between(from, to)) {
     ms.push_back(s.result == slo::Class::bad ? INFINITY : to_ms(s.latency));
   }
@@ -64,44 +48,61 @@ double percentile(const slo::Series& series, Instant from, Instant to, double p)
   return ms[nth];
 }
 
-void judge_requests(Objective& o, const Probes::Measured& m, bool final) {
+double percent(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+/// What is measured, if of `missing` further requests all were good, or all bad.
+double value_of(const Objective& o, const Probes::Measured& m, std::uint64_t missing,
+                bool they_are_good) {
   const auto& e = o.expectation;
-  o.summary = slo::summarize(m.series, o.from, o.to);
   const auto& s = *o.summary;
-  const bool complete = m.seen_until >= o.to;
-  const auto decide = [&](bool holds) {
-    o.decision =
-        complete || final ? (holds ? Decision::holds : Decision::broken) : Decision::undecided;
-  };
+  const auto more_good = they_are_good ? missing : 0;
   switch (e.sli) {
     case Sli::good:
-      o.measured = s.good_percent();
-      o.decision = complete || final
-                       ? (*o.measured >= e.threshold ? Decision::holds : Decision::broken)
-                       : slo::decide_good(m.series, o.from, o.to, m.seen_until, e.threshold,
-                                          static_cast<std::uint64_t>(m.probe.rate_per_s *
-                                                                     to_ms(o.to - o.from) / 1000));
-      break;
+      return percent(s.good + more_good, s.requests + missing);
     case Sli::served:
-      o.measured = s.requests == 0 ? 0
-                                   : 100.0 * static_cast<double>(s.good + s.degraded) /
-                                         static_cast<double>(s.requests);
-      decide(*o.measured >= e.threshold);
-      break;
+      return percent(s.good + s.degraded + more_good, s.requests + missing);
     case Sli::latency:
-      o.measured = percentile(m.series, o.from, o.to, e.percentile);
-      decide(*o.measured <= e.threshold);
-      break;
-    case Sli::bad:
-      o.measured = static_cast<double>(s.bad);
-      decide(*o.measured <= e.threshold);
-      break;
+      return percentile(m.series, o.from, o.to, e.percentile, missing,
+                        they_are_good ? 0 : INFINITY);
     default:
-      break;
+      return static_cast<double>(s.bad + missing - more_good);
   }
-  if (o.decision != Decision::undecided && s.requests == 0) {
-    o.decision = Decision::undecided;
+}
+
+bool keeps(const Expectation& e, double value) {
+  return e.sli == Sli::good || e.sli == Sli::served ? value >= e.threshold : value <= e.threshold;
+}
+
+/// At the end of the window. What was due and never reported may have been anything: where that
+/// could change the answer, there is none.
+void decide(Objective& o, const Probes::Measured& m) {
+  const auto due = m.due_before(o.to) - m.due_before(o.from);
+  const auto seen = o.summary->requests;
+  const auto missing = due > seen + 1 ? due - seen : 0;  // at either edge one may be rounded away
+  if (seen == 0) {
     o.reason = fmt::format("{}: no requests were measured in the window", o.name);
+  } else if (keeps(o.expectation, value_of(o, m, missing, false))) {
+    o.decision = Decision::holds;
+  } else if (!keeps(o.expectation, value_of(o, m, missing, true))) {
+    o.decision = Decision::broken;
+  } else {
+    o.reason =
+        fmt::format("{}: too few samples: {} of {} requests were measured", o.name, seen, due);
+  }
+}
+
+void judge_requests(Objective& o, const Probes::Measured& m, bool final) {
+  o.summary = slo::summarize(m.series, o.from, o.to);
+  o.measured = value_of(o, m, 0, true);
+  if (m.seen_until >= o.to || final) {
+    return decide(o, m);
+  }
+  if (o.expectation.sli == Sli::good) {
+    o.decision = slo::decide_good(
+        m.series, o.from, o.to, m.seen_until, o.expectation.threshold,
+        static_cast<std::uint64_t>(m.probe.rate_per_s * to_ms(o.to - o.from) / 1000));
   }
 }
 
@@ -110,12 +111,16 @@ void judge_recovery(Objective& o, const Probes::Measured& m, bool final) {
   o.recovery = slo::measure_recovery(m.series, o.from, until, sustain);
   const auto& r = *o.recovery;
   o.measured = r.actual_ms;
-  const double objective_ms = to_ms(o.expectation.over);
-  const bool watched_long_enough = until >= o.from + o.expectation.over + sustain;
-  if (r.sustained_ms || (!r.symptom_ms && (watched_long_enough || final))) {
-    o.decision = r.actual_ms <= objective_ms ? Decision::holds : Decision::broken;
-  } else if (until >= o.to || final) {
+  const bool in_time = r.actual_ms <= to_ms(o.expectation.over);
+  const bool watched_long_enough =
+      until >= std::min(o.from + o.expectation.over + sustain, o.to) && r.resolution_ms > 0;
+  if (r.sustained_ms || (!r.symptom_ms && watched_long_enough)) {
+    o.decision = in_time ? Decision::holds : Decision::broken;
+  } else if (r.symptom_ms && (until >= o.to || (final && !in_time))) {
     o.decision = Decision::broken;
+  } else if (final) {
+    o.reason = fmt::format("{}: too few samples: it was watched for {} only", o.name,
+                           in_words(std::max(until - o.from, Duration::zero())));
   }
 }
 
@@ -172,6 +177,24 @@ std::string limit_in_words(const Expectation& e) {
 }
 
 }  // namespace
+
+std::string_view to_string(Sli sli) {
+  switch (sli) {
+    case Sli::good:
+      return "good";
+    case Sli::served:
+      return "served";
+    case Sli::latency:
+      return "latency";
+    case Sli::bad:
+      return "bad";
+    case Sli::recovery:
+      return "recovery";
+    case Sli::lost:
+      return "lost";
+  }
+  return "";
+}
 
 Result<Expectation> against_baseline(Expectation e, const Probes& probes, Instant from,
                                      Instant to) {
@@ -248,7 +271,7 @@ Json Objective::record() const {
   };
   Json out = {
       {"name", name},
-      {"sli", sli_name(expectation.sli)},
+      {"sli", to_string(expectation.sli)},
       {"probe", expectation.subject},
       {"objective",
        expectation.sli == Sli::recovery ? to_ms(expectation.over) : expectation.threshold},

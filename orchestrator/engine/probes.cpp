@@ -46,6 +46,11 @@ slo::Writes writes_of(const Json& j) {
 
 }  // namespace
 
+std::uint64_t Probes::Measured::due_before(Instant at) const {
+  const auto passed = std::chrono::duration<double>(at - started).count();
+  return passed <= 0 ? 0 : static_cast<std::uint64_t>(std::ceil(passed * probe.rate_per_s));
+}
+
 void Probes::start(const Environment& environment, const std::string& run, std::uint64_t seed,
                    std::function<void(Result<>)> done) {
   struct Starting {

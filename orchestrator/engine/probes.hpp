@@ -25,6 +25,9 @@ class Probes {
     std::string problem;  ///< it died, or said what is wrong; empty: none
     bool finished = false;
     std::unique_ptr<targets::Worker> worker;
+
+    /// Requests that an open loop has due before `at`, answered or not.
+    [[nodiscard]] std::uint64_t due_before(Instant at) const;
   };
 
   /// `changed` is called after every report of a worker.

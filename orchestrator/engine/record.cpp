@@ -104,7 +104,9 @@ Json Run::record() const {
               {"phases", phases_},
               {"events", timeline_.events()}};
   timeline_.stamp(out, "started", timeline_.start());
-  timeline_.stamp(out, "finished", in_.clock.now());
+  const bool at_its_end = life_.phase() >= Phase::report;
+  timeline_.stamp(out, "finished", at_its_end ? std::optional(in_.clock.now()) : std::nullopt);
+  out["stop_conditions"] = stop_conditions_.record(timeline_);
   for (const auto* list : {"faults", "objectives", "recovery", "probes"}) {
     out[list] = Json::array();
   }

@@ -60,12 +60,13 @@ void Run::start(std::function<void(RunResult)> done) {
     }
   });
   tick_ = later(tick_every, [this] { tick(); });
+  pulse();
   next(life_.begin());
 }
 
 void Run::stop(Stop why, const std::string& reason) {
   timeline_.tell("stop", {{"reason", reason}});
-  cancelled_ = reason;
+  cancelled_ = cancelled_.empty() ? reason : cancelled_;
   if (in_.experiment.cancel) {
     in_.experiment.cancel(reason);
   }
@@ -85,7 +86,9 @@ void Run::next(RunLife::Command command) {
     case RunLife::Command::revert_all:
       return revert_all();
     case RunLife::Command::hurry:
-      return end_faults();
+    case RunLife::Command::leave:
+      end_faults();
+      return changed();
     case RunLife::Command::verify:
       return verify();
     case RunLife::Command::judge:
@@ -158,6 +161,9 @@ void Run::acquired(targets::Epoch epoch) {
   owns_ = true;
   epoch_ = ports_.epoch = epoch;
   heartbeat();
+  if (life_.stopping()) {
+    return next(life_.done());
+  }
   in_.target.bring_home(epoch_, [this](const Result<std::vector<std::string>>& moves) {
     if (!moves) {
       return next(life_.done("roles could not be brought home: " + moves.error().message));
@@ -194,6 +200,7 @@ void Run::check_requires() {
     if (!world) {
       return next(life_.done(world.error().message));
     }
+    arrivals_.look(*world);
     for (const auto& need : in_.experiment.requirements) {
       std::size_t healthy = 0;
       for (const auto* node : world->nodes_of(need.subject)) {
@@ -265,6 +272,10 @@ void Run::method_ended(std::exception_ptr thrown) {
 
 void Run::end_faults() {
   for (const auto& fault : faults_) {
+    if (life_.leaving()) {
+      fault->leave();
+      continue;
+    }
     // What is over for another reason already need not wait for what the fault does by itself.
     fault->end("", life_.stopping() || life_.in_doubt());
   }
@@ -317,7 +328,7 @@ void Run::judge_all() {
   probes_.finish();
   const auto until = in_.clock.now() + drain_limit;
   limit_ = later(drain_limit, [this] { changed(); });
-  when([this, until] { return !probes_.running() || in_.clock.now() >= until; },
+  when([this, until] { return !probes_.running() || in_.clock.now() >= until || life_.leaving(); },
        [this] {
          collect();
          next(life_.done());
@@ -329,13 +340,14 @@ void Run::report() {
   const auto finish = [this](const Result<>&) {
     heartbeat_.reset();
     tick_.reset();
+    pulse_.reset();
     if (!phases_.empty()) {
       timeline_.stamp(phases_.back(), "finished", in_.clock.now());
     }
     timeline_.tell(
         "run_finished",
         {{"id", in_.id}, {"verdict", to_string(life_.verdict())}, {"reason", life_.reason()}});
-    RunResult result{record(), life_.exit_code()};
+    RunResult result{record(), life_.exit_code(), all_closed()};
     life_.done();
     std::exchange(done_, nullptr)(std::move(result));
   };

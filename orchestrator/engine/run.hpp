@@ -1,5 +1,6 @@
 #pragma once
 
+#include "orchestrator/engine/arrivals.hpp"
 #include "orchestrator/engine/environment.hpp"
 #include "orchestrator/engine/fault_runner.hpp"
 #include "orchestrator/engine/fiber.hpp"
@@ -7,6 +8,8 @@
 #include "orchestrator/engine/probes.hpp"
 #include "orchestrator/engine/residue.hpp"
 #include "orchestrator/engine/run_life.hpp"
+#include "orchestrator/engine/stop_conditions.hpp"
+#include "orchestrator/engine/time_watch.hpp"
 #include "orchestrator/engine/usage.hpp"
 
 #include <memory>
@@ -28,11 +31,14 @@ struct RunInputs {
   Duration wait_for_owner{};  ///< how long to wait for an environment that another run holds
   bool measure = true;        ///< false: no load and no steady state, as in `faultline inject`
   Timeline::Sink on_event;
+  /// Why nothing may be in force now, asked five times a second; empty: go on. May be none.
+  std::function<std::string()> halted = {};
 };
 
 struct RunResult {
   Json record;
   int exit_code = 3;
+  bool all_closed = false;  ///< nothing of it is open in the journal
 };
 
 /// One execution of an experiment: carries out what RunLife decides. All on one executor.
@@ -47,13 +53,16 @@ class Run : private Stage {
   void start(std::function<void(RunResult)> done);
   /// From the executor. Everything in force is reverted; sticky.
   void stop(Stop why, const std::string& reason);
+  /// As far as it is known. Before the end: inconclusive, unfinished.
+  [[nodiscard]] Json record() const;
 
  private:
   static constexpr Duration tick_every = std::chrono::milliseconds(500);
   static constexpr Duration drain_limit =
       std::chrono::seconds(30);  ///< workers read back within 15 s
 
-  // The steps, in run.cpp; measuring in run_measure.cpp, comparing in run_residue.cpp.
+  // The steps, in run.cpp; measuring in run_measure.cpp, watching in run_watch.cpp, comparing in
+  // run_residue.cpp.
   void next(RunLife::Command command);
   void heal();
   void acquire(Instant until);
@@ -76,12 +85,17 @@ class Run : private Stage {
   void enter(const std::string& phase, std::optional<Duration> expected);
   void heartbeat();
   void tick();
+  /// Looks five times a second at what may end the run.
+  void pulse();
+  void distrust_time(const std::string& why);
+  void watch_stop_conditions();
   /// Observes the world once a second, for what its processes use.
   void watch_usage();
   void on_notice(const targets::Notice& notice);
   void compare(const std::function<void(FaultLife::Compared)>& done);
   void note_lasting_changes(const InvariantValues& now);
   [[nodiscard]] bool any_in_force() const;
+  [[nodiscard]] bool all_closed() const;
   void add(Objective objective, const std::string& phase);
   void judge_steady_state(const std::string& phase, Instant from, Instant to,
                           bool missing_is_doubt);
@@ -94,6 +108,7 @@ class Run : private Stage {
   void revert(FaultId fault) override;
   void wait(Duration length) override;
   bool expect(const Expectation& expectation) override;
+  void stop_when(const StopCondition& condition) override;
   void note(const std::string& text) override;
   void block(const std::function<bool()>& condition);
   void require_unchanged();
@@ -102,9 +117,6 @@ class Run : private Stage {
   std::shared_ptr<FaultRunner> prepare(const FaultRequest& request, const targets::World& world,
                                        std::size_t number);
 
-  // The record, in record.cpp.
-  [[nodiscard]] Json record() const;
-
   RunInputs in_;
   const Environment environment_;  ///< with the experiment's own probes
   Timeline timeline_;
@@ -112,6 +124,9 @@ class Run : private Stage {
   Ledger ledger_;
   Probes probes_;
   Usage usage_;
+  Arrivals arrivals_;
+  TimeWatch time_;
+  StopConditions stop_conditions_;
   FaultPorts ports_;
   targets::Epoch epoch_ = 0;
   bool owns_ = false;
@@ -130,7 +145,7 @@ class Run : private Stage {
   std::function<bool()> waiting_for_;
   std::function<void()> then_;
   std::string awaited_;  ///< what heal waits for, told once
-  std::unique_ptr<Timer> pause_, limit_, wake_, heartbeat_, tick_, watch_;
+  std::unique_ptr<Timer> pause_, limit_, wake_, heartbeat_, tick_, pulse_, watch_;
   std::function<void(RunResult)> done_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -59,6 +59,10 @@ RunLife::Command RunLife::done(const std::string& reason) {
       phase_ = Phase::recover;
       return Command::revert_all;
     case Phase::recover:
+      if (leaving()) {
+        phase_ = Phase::report;
+        return Command::report;
+      }
       // Steady state is only worth a look when the environment was put back and nobody is waiting.
       phase_ = stopping() || !doubts_.empty() || !residue_.empty() ? Phase::judge : Phase::verify;
       return phase_ == Phase::judge ? Command::judge : Command::verify;
@@ -87,8 +91,9 @@ void RunLife::residue(const std::string& reason) {
 }
 
 RunLife::Command RunLife::stop(Stop why, const std::string& reason) {
+  interrupts_ += why == Stop::interrupt ? 1 : 0;
   if (stop_) {
-    return Command::none;
+    return why == Stop::interrupt && interrupts_ == 2 ? Command::leave : Command::none;
   }
   stop_ = why;
   stop_reason_ = reason;
@@ -98,7 +103,7 @@ RunLife::Command RunLife::stop(Stop why, const std::string& reason) {
 }
 
 Verdict RunLife::verdict() const {
-  if (stop_ == Stop::abort || stop_ == Stop::interrupt || stop_ == Stop::terminate) {
+  if (stop_ && stop_ != Stop::timeout && stop_ != Stop::environment_lost) {
     return Verdict::aborted;
   }
   if (stop_ || !doubts_.empty() || !residue_.empty() || phase_ < Phase::report) {
@@ -108,8 +113,16 @@ Verdict RunLife::verdict() const {
 }
 
 std::string RunLife::reason() const {
+  if (phase_ < Phase::report) {
+    return "unfinished: it still runs, or it ended without a word";
+  }
   if (!residue_.empty()) {
     return "undo incomplete: " + residue_.front();
+  }
+  if (leaving()) {
+    return stop_reason_ +
+           ", and again: everything was undone, but nobody looked whether anything is left; "
+           "`faultline recover` does";
   }
   if (stop_) {
     return stop_reason_;

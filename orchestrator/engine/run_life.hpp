@@ -15,7 +15,7 @@ enum class Phase { heal, requires_, method, recover, verify, judge, report, over
 std::string_view to_string(Phase phase);
 
 /// Why a run ends before its method does.
-enum class Stop { abort, interrupt, terminate, timeout, environment_lost };
+enum class Stop { abort, condition, interrupt, terminate, timeout, environment_lost };
 
 /// The life of a run, as a pure state machine. `baseline` is a part of the method's phase: the
 /// script says when, and how long.
@@ -29,6 +29,7 @@ class RunLife {
     cancel_method,
     revert_all,
     hurry,  ///< wait no longer for what faults do by themselves
+    leave,  ///< nor for anything else: over as soon as the undos are answered
     verify,
     judge,
     report,
@@ -47,15 +48,16 @@ class RunLife {
   /// Something is still not put back.
   void residue(const std::string& reason);
   /// Sticky. Cancels the method when it runs; before it, nothing will be injected; after it, the
-  /// reverts hurry.
+  /// reverts hurry. A second interrupt leaves; more of them change nothing.
   Command stop(Stop why, const std::string& reason);
 
   [[nodiscard]] Phase phase() const { return phase_; }
   [[nodiscard]] bool stopping() const { return stop_.has_value(); }
+  [[nodiscard]] bool leaving() const { return interrupts_ > 1; }
   /// Inconclusive already, whatever comes.
   [[nodiscard]] bool in_doubt() const { return !doubts_.empty(); }
   [[nodiscard]] Verdict verdict() const;
-  /// The first thing to know; empty for a pass.
+  /// The first thing to know; empty for a pass. Of a run that is not at its end: that it is not.
   [[nodiscard]] std::string reason() const;
   /// By DESIGN's table: 0, 1, 3, 4, 5, 130, 143.
   [[nodiscard]] int exit_code() const;
@@ -63,6 +65,7 @@ class RunLife {
  private:
   Phase phase_ = Phase::heal;
   std::optional<Stop> stop_;
+  int interrupts_ = 0;
   std::string stop_reason_;
   std::vector<std::string> missed_, doubts_, residue_;
 };

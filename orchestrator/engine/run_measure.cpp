@@ -26,6 +26,17 @@ void Run::collect() {
   } else if (probes_.running()) {
     life_.doubt("a worker did not finish within " + in_words(drain_limit));
   }
+  if (const auto lie = arrivals_.problem(probes_); !lie.empty()) {
+    life_.doubt(lie);
+  }
+  for (const auto& m : probes_.all()) {
+    if (m.writes && m.writes->acknowledged > 0 && m.writes->lost == m.writes->acknowledged) {
+      life_.doubt(
+          fmt::format("probe {}: none of its {} acknowledged writes is there: did it write "
+                      "at all?",
+                      m.probe.name, m.writes->acknowledged));
+    }
+  }
   for (const auto& o : objectives_) {
     if (o.recovery) {
       timeline_.tell("recovery", {{"probe", o.expectation.subject},
@@ -71,6 +82,7 @@ void Run::watch_usage() {
       }
       if (world) {
         usage_.look(*world, in_.clock.now(), any_in_force());
+        arrivals_.look(*world);
       }
       watch_usage();
     });

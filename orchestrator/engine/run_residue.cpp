@@ -13,6 +13,13 @@ bool Run::any_in_force() const {
   return std::ranges::any_of(faults_, [](const auto& f) { return f->life().in_force(); });
 }
 
+bool Run::all_closed() const {
+  return std::ranges::all_of(faults_, [](const auto& f) {
+    const auto state = f->life().state();
+    return state == FaultLife::State::closed || state == FaultLife::State::refused;
+  });
+}
+
 void Run::compare(const std::function<void(FaultLife::Compared)>& done) {
   if (any_in_force()) {
     return done({.waiting = true, .differences = {}});

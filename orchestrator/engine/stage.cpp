@@ -162,7 +162,7 @@ bool Run::expect(const Expectation& asked) {
                                      : std::optional(in_.clock.now());
   const auto to = *from + expectation.over;
   const auto latest = (expectation.sli == Sli::recovery ? *from + environment_.recovery_cap : to) +
-                      environment_.client_deadline;
+                      environment_.client_deadline + tick_every;  // the last answers are reported
   const auto left = std::max(latest - in_.clock.now(), Duration::zero());
   timeline_.tell("expecting", {{"objective", in_words(expectation)}, {"at_most_ms", to_ms(left)}});
   phase_expected_ = in_.clock.now() + left - phase_started_;
@@ -180,6 +180,12 @@ bool Run::expect(const Expectation& asked) {
   const bool holds = objective.decision == slo::Decision::holds;
   add(std::move(objective), "method");
   return holds;
+}
+
+void Run::stop_when(const StopCondition& condition) {
+  block([] { return true; });
+  timeline_.tell("stop_when", {{"condition", in_words(condition)}});
+  stop_conditions_.add(condition, in_.clock.now());
 }
 
 void Run::note(const std::string& text) {

@@ -104,6 +104,12 @@ EventWords note(const Json& e) {
 EventWords script_error(const Json& e) {
   return {text(e, "message"), Style::bad};
 }
+EventWords stop_when(const Json& e) {
+  return {"the run is aborted when " + text(e, "condition"), Style::plain};
+}
+EventWords doubtful(const Json& e) {
+  return {text(e, "reason"), Style::warning};
+}
 EventWords stopped(const Json& e) {
   return {text(e, "reason"), Style::bad};
 }
@@ -121,7 +127,7 @@ EventWords nothing(const Json&) {
   return {};
 }
 
-constexpr std::array<std::pair<std::string_view, Words>, 24> known{{
+constexpr std::array<std::pair<std::string_view, Words>, 27> known{{
     {"run_started", started},
     {"phase", phase},
     {"heal", heal},
@@ -143,6 +149,9 @@ constexpr std::array<std::pair<std::string_view, Words>, 24> known{{
     {"target_gone", stopped},
     {"note", note},
     {"script_error", script_error},
+    {"stop_when", stop_when},
+    {"stop_condition_blind", doubtful},
+    {"time_jump", stopped},
     {"stop", stopped},
     {"run_finished", finished},
     {"tick", nothing},

@@ -300,6 +300,9 @@ std::string evidence_section(const Json& record) {
   if (const auto seed = number(record, "seed")) {
     facts += figure("Seed", fmt::format("{:.0f}", *seed));
   }
+  for (const auto& condition : list(record, "stop_conditions")) {
+    facts += figure("Stop condition", escape(stop_condition_in_words(condition)));
+  }
   for (const auto& [field, name] : {std::pair("script_sha256", "Script, SHA-256"),
                                     std::pair("environment_sha256", "Environment, SHA-256")}) {
     facts += figure(name, fmt::format("<code>{}</code>", escape(text(record, field))));

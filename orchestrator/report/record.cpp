@@ -130,6 +130,26 @@ std::string objective_in_words(const Json& record, const Json& objective) {
                      measured(record, objective), asked(objective));
 }
 
+std::string stop_condition_in_words(const Json& condition) {
+  std::string words = text(condition, "condition");
+  const auto met_at = offset_ms(condition, "met_at");
+  const auto worst = number(condition, "worst");
+  const auto looks = number(condition, "looks").value_or(0);
+  const auto blind = number(condition, "looks_without_requests").value_or(0);
+  if (flag(condition, "met")) {
+    words += met_at ? fmt::format(": met at {:+.1f} s", *met_at / 1000) : ": met";
+  } else {
+    words += ": not met";
+  }
+  if (worst) {
+    words += fmt::format(", at worst {:.4g} {}", *worst, text(condition, "unit"));
+  }
+  if (blind > 0 || looks == 0) {
+    words += fmt::format("; {} of {} looks saw no request", grouped(blind), grouped(looks));
+  }
+  return words;
+}
+
 const Json& recovery_of(const Json& record, std::string_view subject) {
   for (const auto& recovery : list(record, "recovery")) {
     if (text(recovery, "probe") == subject || text(recovery, "store") == subject) {

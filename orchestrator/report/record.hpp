@@ -39,6 +39,8 @@ std::string asked(const Json& objective);
 std::string measured(const Json& record, const Json& objective);
 /// "sessions recovery 31.8 s, objective ≤ 5 s". Also for an objective event, with a null `record`.
 std::string objective_in_words(const Json& record, const Json& objective);
+/// "login < 50 % good over 1 s: met at +14.2 s", or how near it came.
+std::string stop_condition_in_words(const Json& condition);
 /// The record's entry in `recovery` for a probe, a cache or a database, or null.
 const Json& recovery_of(const Json& record, std::string_view subject);
 /// What recovered: its cache or database where that is known, else its probe.

@@ -123,6 +123,17 @@ void add_objectives(Page& page, const Json& record) {
   }
 }
 
+void add_stop_conditions(Page& page, const Json& record) {
+  const auto& conditions = list(record, "stop_conditions");
+  if (!conditions.empty()) {
+    page.heading("stop conditions");
+  }
+  for (const auto& condition : conditions) {
+    page.add(page.line().add(stop_condition_in_words(condition),
+                             flag(condition, "met") ? Style::bad : Style::plain));
+  }
+}
+
 void add_recovery(Page& page, const Json& record) {
   for (const auto& recovery : list(record, "recovery")) {
     const auto objective = number(recovery, "objective_ms");
@@ -209,6 +220,7 @@ std::string summary_text(const Json& record, bool colour) {
   }
   add_story(page, record);
   add_objectives(page, record);
+  add_stop_conditions(page, record);
   add_recovery(page, record);
   add_probes(page, record);
   if (const auto usage = usage_in_words(record); !usage.empty()) {

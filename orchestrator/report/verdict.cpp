@@ -125,9 +125,10 @@ std::string last_line(const Json& record) {
   } else if (verdict == "failed") {
     line = fmt::format("FAILED {}: {}", name, failed_words(record));
   } else {
-    line = fmt::format("{} {}: {}; look at: `faultline show {}`",
-                       verdict == "aborted" ? "ABORTED" : "INCONCLUSIVE", name,
-                       reason.empty() ? "no reason was recorded" : reason, text(record, "id"));
+    const auto id = text(record, "id");  // an experiment that was not run has none
+    line = fmt::format("{} {}: {}{}", verdict == "aborted" ? "ABORTED" : "INCONCLUSIVE", name,
+                       reason.empty() ? "no reason was recorded" : reason,
+                       id.empty() ? "" : fmt::format("; look at: `faultline show {}`", id));
   }
   return printable(line);
 }

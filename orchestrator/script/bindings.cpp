@@ -85,7 +85,7 @@ std::span<const Binding> run_methods() {
   static constexpr std::array bindings{
       Binding{"baseline", guarded<run_baseline>}, Binding{"inject", guarded<run_inject>},
       Binding{"wait", guarded<run_wait>},         Binding{"expect", guarded<run_expect>},
-      Binding{"log", guarded<run_log>},
+      Binding{"log", guarded<run_log>},           Binding{"stop_when", guarded<run_stop_when>},
   };
   return bindings;
 }
@@ -96,8 +96,8 @@ std::span<const Binding> fault_methods() {
 }
 
 void open_bindings(lua_State* lua) {
-  define_plain<Choice, engine::FaultRequest, engine::Expectation, engine::Requirement,
-               engine::Probe, Names, Definition, engine::Environment>(lua);
+  define_plain<Choice, engine::FaultRequest, engine::Expectation, engine::StopCondition,
+               engine::Requirement, engine::Probe, Names, Definition, engine::Environment>(lua);
   open_units(lua);
   open_fault(lua);
 

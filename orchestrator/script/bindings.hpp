@@ -67,6 +67,7 @@ int run_baseline(lua_State* lua);
 int run_inject(lua_State* lua);
 int run_wait(lua_State* lua);
 int run_expect(lua_State* lua);
+int run_stop_when(lua_State* lua);
 int run_log(lua_State* lua);
 int fault_revert(lua_State* lua);
 int print(lua_State* lua);

@@ -79,6 +79,10 @@ class DryStage : public engine::Stage {
     return true;
   }
 
+  void stop_when(const engine::StopCondition& condition) override {
+    add({"stop_when", condition.place, {{"condition", engine::in_words(condition)}}});
+  }
+
   void note(const std::string& /*text*/) override {}
 
   std::vector<DryStep> take_steps() { return std::move(steps_); }

@@ -1,4 +1,5 @@
 #include "orchestrator/script/bindings.hpp"
+#include "orchestrator/script/plausible.hpp"
 #include "orchestrator/script/probes.hpp"
 #include "orchestrator/script/script.hpp"
 #include "orchestrator/script/shapes.hpp"
@@ -14,8 +15,9 @@ namespace {
 using engine::Expectation;
 using engine::Sli;
 
-constexpr double max_count = 1e9;          // requests or writes: more than any run sends
-constexpr double max_times = 1000;         // beyond it nothing would be promised
+constexpr double max_count = 1e9;   // requests or writes: more than any run sends
+constexpr double max_times = 1000;  // beyond it nothing would be promised
+constexpr Duration longest_window = std::chrono::seconds(1);  // of a stop condition
 constexpr double max_percentile = 99.999;  // finer needs more samples than any run has
 
 /// The first argument: a probe of the environment. While an environment is being read its probes
@@ -85,10 +87,50 @@ void read_versus(lua_State* lua, int index, Expectation& expectation) {
   });
 }
 
+engine::StopCondition about(const Expectation& expectation) {
+  engine::StopCondition condition;
+  condition.sli = expectation.sli;
+  condition.subject = expectation.subject;
+  condition.percentile = expectation.percentile;
+  condition.place = expectation.place;
+  return condition;
+}
+
+/// Gives a stop condition: `limit` is its field, `over` its window.
+template <class Limit>
+int push_condition(lua_State* lua, const Fields& fields, const Expectation& expectation,
+                   const char* limit, const char* example, Limit read_limit) {
+  if (script_of(lua).environment() == nullptr) {
+    refuse("a stop condition belongs into a method: run:stop_when(...)");
+  }
+  auto condition = about(expectation);
+  fields.require(limit, example);
+  fields.with(limit, [&](int index, const std::string& what) {
+    condition.limit = read_limit(index, what);
+  });
+  fields.duration("over", condition.over);
+  fields.at("over", [&] {
+    if (condition.over <= Duration::zero() || condition.over > longest_window) {
+      refuse(
+          fmt::format("'over' must be above 0 and at most {}, so that it ends a run soon, "
+                      "found {}",
+                      faultline::in_words(longest_window), faultline::in_words(condition.over)));
+    }
+    check_expressible(condition, *script_of(lua).environment());
+  });
+  push(lua, std::move(condition));
+  return 1;
+}
+
 }  // namespace
 
 int expect_good(lua_State* lua) {
   auto expectation = about_probe(lua, Sli::good, "good");
+  if (lua_type(lua, 2) == LUA_TTABLE) {
+    return push_condition(
+        lua, Fields(lua, 2, good_below_shape()), expectation, "below", "50: percent",
+        [&](int index, const std::string& what) { return to_percent(lua, index, what); });
+  }
   expectation.threshold = to_percent(lua, 2, "good: the share");
   push(lua, std::move(expectation));
   return 1;
@@ -105,6 +147,21 @@ int expect_latency(lua_State* lua) {
   auto expectation = about_probe(lua, Sli::latency, "latency");
   const Fields fields(lua, 2, latency_shape());
   fields.number("p", expectation.percentile, 1, max_percentile);
+  if (fields.has("above")) {
+    for (const auto* promise : {"below", "versus_baseline"}) {
+      fields.with(promise, [](int /*index*/, const std::string& what) {
+        refuse(what + " is for a promise, 'above' for a stop condition: write one of them");
+      });
+    }
+    return push_condition(
+        lua, fields, expectation, "above", "2*s",
+        [&](int index, const std::string& what) { return to_ms(to_duration(lua, index, what)); });
+  }
+  fields.with("over", [](int /*index*/, const std::string& what) {
+    refuse(what +
+           " is for a stop condition: { above = 2*s, over = 1*s }; the window of a promise "
+           "stands in run:expect");
+  });
   fields.with("below", [&](int index, const std::string& what) {
     expectation.threshold = to_ms(to_duration(lua, index, what));
   });
@@ -121,6 +178,12 @@ int expect_latency(lua_State* lua) {
 
 int expect_bad(lua_State* lua) {
   auto expectation = about_probe(lua, Sli::bad, "bad");
+  if (lua_type(lua, 2) == LUA_TTABLE) {
+    return push_condition(lua, Fields(lua, 2, bad_above_shape()), expectation, "above",
+                          "20: bad requests a second", [&](int index, const std::string& what) {
+                            return to_number(lua, index, what, 0, max_count);
+                          });
+  }
   expectation.threshold = to_number(lua, 2, "bad: at most so many requests", 0, max_count);
   push(lua, std::move(expectation));
   return 1;

@@ -58,4 +58,21 @@ void check_expressible(const engine::Expectation& expectation,
                    expectation.subject)});
 }
 
+void check_expressible(const engine::StopCondition& condition,
+                       const engine::Environment& environment) {
+  const auto& probe = environment.probes.at(condition.subject);
+  const double requests = probe.rate_per_s * std::chrono::duration<double>(condition.over).count();
+  if (requests < 1) {
+    throw Failure({ErrorKind::usage,
+                   fmt::format("'{}' has {:g} requests per s, so {} often hold none at all; use a "
+                               "higher rate or a longer window",
+                               condition.subject, probe.rate_per_s, in_words(condition.over))});
+  }
+  engine::Expectation share{.sli = condition.sli, .subject = condition.subject, .place = {}};
+  share.threshold = condition.limit;
+  share.percentile = condition.percentile;
+  share.over = condition.over;
+  check_expressible(share, environment);
+}
+
 }  // namespace faultline::script

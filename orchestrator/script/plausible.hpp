@@ -17,4 +17,8 @@ std::optional<std::uint64_t> requests_in_window(const engine::Expectation& expec
 void check_expressible(const engine::Expectation& expectation,
                        const engine::Environment& environment);
 
+/// Also refuses a window in which, at the probe's rate, there often is no request at all.
+void check_expressible(const engine::StopCondition& condition,
+                       const engine::Environment& environment);
+
 }  // namespace faultline::script

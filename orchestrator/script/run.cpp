@@ -142,6 +142,22 @@ int run_expect(lua_State* lua) {
   return 1;
 }
 
+int run_stop_when(lua_State* lua) {
+  auto& script = script_of_run(lua, "stop_when");
+  if (lua_gettop(lua) < 2) {
+    refuse(
+        "run:stop_when takes a condition such as good(\"login\", { below = 50 }), found nothing");
+  }
+  for (int i = 2; i <= lua_gettop(lua); ++i) {
+    auto condition =
+        to<engine::StopCondition>(lua, i, "run:stop_when: each argument",
+                                  "a condition such as good(\"login\", { below = 50 })");
+    condition.place = place_of(lua);
+    script.ask("run:stop_when", [&](Stage& stage) { stage.stop_when(condition); });
+  }
+  return 0;
+}
+
 int run_log(lua_State* lua) {
   auto& script = script_of_run(lua, "log");
   lua_remove(lua, 1);

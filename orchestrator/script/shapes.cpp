@@ -17,7 +17,17 @@ const Shape& window_shape() {
 }
 
 const Shape& latency_shape() {
-  static const Shape shape{"latency", {"p", "below", "versus_baseline"}};
+  static const Shape shape{"latency", {"p", "below", "versus_baseline", "above", "over"}};
+  return shape;
+}
+
+const Shape& good_below_shape() {
+  static const Shape shape{"good", {"below", "over"}};
+  return shape;
+}
+
+const Shape& bad_above_shape() {
+  static const Shape shape{"bad", {"above", "over"}};
   return shape;
 }
 
@@ -87,10 +97,10 @@ const Shape& sql_writes_shape() {
 }
 
 std::vector<const Shape*> shapes() {
-  return {&experiment_shape(), &window_shape(),      &latency_shape(),      &versus_shape(),
-          &instances_shape(),  &environment_shape(), &cache_shape(),        &database_shape(),
-          &guardrails_shape(), &http_shape(),        &redis_writes_shape(), &redis_shape(),
-          &tcp_shape(),        &sql_writes_shape()};
+  return {&experiment_shape(),   &window_shape(),   &latency_shape(),    &good_below_shape(),
+          &bad_above_shape(),    &versus_shape(),   &instances_shape(),  &environment_shape(),
+          &cache_shape(),        &database_shape(), &guardrails_shape(), &http_shape(),
+          &redis_writes_shape(), &redis_shape(),    &tcp_shape(),        &sql_writes_shape()};
 }
 
 bool is_identifier(std::string_view name) {

@@ -8,6 +8,8 @@ namespace faultline::script {
 const Shape& experiment_shape();
 const Shape& window_shape();
 const Shape& latency_shape();
+const Shape& good_below_shape();
+const Shape& bad_above_shape();
 const Shape& versus_shape();
 const Shape& instances_shape();
 const Shape& environment_shape();

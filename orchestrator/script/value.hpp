@@ -63,6 +63,10 @@ struct TypeName<engine::Expectation> {
   static constexpr const char* value = "expectation";
 };
 template <>
+struct TypeName<engine::StopCondition> {
+  static constexpr const char* value = "stop condition";
+};
+template <>
 struct TypeName<engine::Requirement> {
   static constexpr const char* value = "requirement";
 };

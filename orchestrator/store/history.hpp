@@ -24,7 +24,8 @@ class History {
   /// `record`: a run record (schema faultline.run/1); replaces the one of this run, so that a run
   /// is there as unfinished from its beginning and as what it was from its end.
   virtual Result<> add(const nlohmann::json& record) = 0;
-  /// Says of an unfinished run how it was recovered: "by the guard: reverted, nothing left". Nothing when the run is not there, or is finished.
+  /// Says of an unfinished run how it was recovered: "by the guard: reverted, nothing left".
+  /// Nothing when the run is not there, or is finished.
   virtual Result<> mark_recovered(const std::string& id, const std::string& words) = 0;
   /// Newest first.
   virtual Result<std::vector<HistoryRow>> list(std::size_t limit) = 0;

@@ -118,6 +118,16 @@ function Run:wait(length) end
 ---@return boolean
 function Run:expect(expectation, window) end
 
+---Ends the run as soon as one of the conditions is met, from now on and once the warm-up is over:
+---everything is reverted at once, and the verdict is aborted (exit code 4). They are looked at five
+---times a second. A request counts when it is answered, and as bad when its time is up without an
+---answer. A window in which neither happened is no breach, and is said. There is none for lost
+---writes: those are known when the writers have read all back, at the end.
+---    run:stop_when(good("checkout", { below = 50 }), bad("login", { above = 20 }),
+---                  latency("catalog", { p = 95, above = 2*s }))
+---@param ... StopCondition
+function Run:stop_when(...) end
+
 ---A line in the run's events.
 ---@param ... any
 function Run:log(...) end
@@ -126,10 +136,17 @@ function Run:log(...) end
 
 ---@class Expectation a promise; run:expect says over which window
 
----At least percent of a probe's requests are good: correct, and within its threshold.
+---@class StopCondition when a run must not go on; run:stop_when sets it
+
+---@class GoodBelow less than so much percent are good
+---@field below number percent, above 0 and up to 100
+---@field over? Duration the window, at most 1*s; default 1*s
+
+---At least percent of a probe's requests are good: correct, and within its threshold. With a table,
+---a stop condition.
 ---@param probe string
----@param percent number above 0 and up to 100
----@return Expectation
+---@param percent number|GoodBelow above 0 and up to 100
+---@return Expectation|StopCondition
 function good(probe, percent) end
 
 ---At least percent are good or degraded.
@@ -142,21 +159,28 @@ function served(probe, percent) end
 ---@field times? number so many times the baseline's value, 1 to 1000; default 1
 ---@field plus? Duration so much above the baseline's value; default 0
 
----@class Latency either below or versus_baseline
+---@class Latency either below or versus_baseline; or above, for a stop condition
 ---@field p? number the percentile, 1 to 99.999; default 99
 ---@field below? Duration
 ---@field versus_baseline? VersusBaseline needs a baseline with enough requests for the percentile
+---@field above? Duration
+---@field over? Duration the window of a stop condition, at most 1*s; default 1*s
 
----A percentile of the latency stays below a limit. A bad request is slower than any limit.
+---A percentile of the latency stays below a limit. A bad request is slower than any limit. With
+---above, a stop condition.
 ---@param probe string
 ---@param limit Latency such as { p = 99, below = 1500*ms }
----@return Expectation
+---@return Expectation|StopCondition
 function latency(probe, limit) end
 
----At most so many requests are bad.
+---@class BadAbove more than so many requests a second are bad
+---@field above number
+---@field over? Duration the window, at most 1*s; default 1*s
+
+---At most so many requests are bad. With a table, a stop condition.
 ---@param probe string
----@param max integer requests
----@return Expectation
+---@param max integer|BadAbove requests
+---@return Expectation|StopCondition
 function bad(probe, max) end
 
 ---A cache or database is writable again, as its writer among the probes sees it. Where several write

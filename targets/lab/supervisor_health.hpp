@@ -22,6 +22,9 @@ Question liveness_question(const Process& process, const std::string& from, Dura
 /// The servers of `show stat` with their status: {"app/a-spot", "UP"}.
 std::map<std::string, std::string> parse_balancer_stat(const std::string& csv);
 
+/// The HTTP requests that reached its frontends since it was started; none when it says nothing.
+std::optional<std::uint64_t> parse_balancer_requests(const std::string& csv);
+
 /// Looks at every component again and again, each from its own host, so that what is seen is the
 /// component and not the network before it. The databases' nodes are seen through their manager.
 class Health {
@@ -30,6 +33,7 @@ class Health {
     bool healthy = false;
     std::string words = "not seen yet";
     std::string role;
+    std::optional<std::uint64_t> requests = {};  ///< that reached it; none: it does not count them
   };
 
   Health(boost::asio::io_context& io, const Topology& topology, const Components& components,

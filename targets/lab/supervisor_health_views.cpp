@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <sstream>
 
 /// What the answers of a round say about the components.
@@ -50,6 +51,23 @@ std::map<std::string, std::string> parse_balancer_stat(const std::string& csv) {
     }
   }
   return servers;
+}
+
+std::optional<std::uint64_t> parse_balancer_requests(const std::string& csv) {
+  std::optional<std::uint64_t> requests;
+  std::istringstream in(csv);
+  std::string line;
+  std::getline(in, line);
+  const auto titles = split(line, ',');
+  const auto total =
+      static_cast<std::size_t>(std::ranges::find(titles, "req_tot") - titles.begin());
+  while (std::getline(in, line)) {
+    const auto values = split(line, ',');
+    if (values.size() > total && values[1] == "FRONTEND" && !values[total].empty()) {
+      requests = requests.value_or(0) + std::strtoull(values[total].c_str(), nullptr, 10);
+    }
+  }
+  return requests;
 }
 
 void Health::saw_redis(const Process& process, const Heard& heard) {
@@ -150,7 +168,8 @@ void Health::saw_balancer(const Process& process, const Heard& heard) {
   const auto down = std::ranges::count_if(
       servers_, [](const auto& server) { return server.second.starts_with("DOWN"); });
   const auto up = static_cast<std::ptrdiff_t>(servers_.size()) - down;
-  reports_[process.name] = {up > 0, fmt::format("{} of {} servers up", up, servers_.size()), ""};
+  reports_[process.name] = {up > 0, fmt::format("{} of {} servers up", up, servers_.size()), "",
+                            parse_balancer_requests(heard->text)};
 }
 
 void Health::saw_side_door(const Process& process, const Heard& heard) {

@@ -360,6 +360,7 @@ targets::World observe(const LabParts& lab) {
     c.state = lab.components.state(c.name);
     c.healthy = report.healthy;
     c.health = report.words;
+    c.requests = report.requests;
     c.pid = lab.components.pid(c.name);
     if (const auto used = usage.find(c.pid); c.pid != 0 && used != usage.end()) {
       c.memory_bytes = used->second.memory_bytes;

@@ -2,6 +2,8 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <ctime>
+
 namespace faultline::net {
 namespace {
 
@@ -30,6 +32,14 @@ Instant AsioClock::now() const {
 
 WallTime AsioClock::wall() const {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+Duration AsioClock::asleep() const {
+  timespec since_boot{};
+  ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
+  const auto counted =
+      std::chrono::seconds(since_boot.tv_sec) + std::chrono::nanoseconds(since_boot.tv_nsec);
+  return counted - now().time_since_epoch();
 }
 
 std::unique_ptr<Timer> AsioClock::at(Instant at, std::function<void()> then) {

@@ -12,6 +12,7 @@ class AsioClock : public Clock {
   explicit AsioClock(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
   [[nodiscard]] Instant now() const override;
   [[nodiscard]] WallTime wall() const override;
+  [[nodiscard]] Duration asleep() const override;
   [[nodiscard]] std::unique_ptr<Timer> at(Instant at, std::function<void()> then) override;
 
  private:

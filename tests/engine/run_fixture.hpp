@@ -59,12 +59,14 @@ class RunTest : public testing::Test {
                    .id = "r1",
                    .operator_name = "test",
                    .profile = "hardened",
-                   .on_event = [&](const Json& event) { heard(event, r); }});
+                   .on_event = [&](const Json& event) { heard(event, r); },
+                   .halted = [this] { return halted; }});
     on_event_ = std::move(meanwhile);
     std::optional<RunResult> result;
     r.start([&](RunResult got) { result = std::move(got); });
     EXPECT_TRUE(clock.run(io, [&] { return result.has_value(); })) << "the run never ended";
     exit_code = result ? result->exit_code : -1;
+    all_closed = result && result->all_closed;
     record = result ? result->record : Json();
     return record;
   }
@@ -84,8 +86,10 @@ class RunTest : public testing::Test {
   fake::MemoryJournal journal;
   Environment environment;
   Experiment experiment;
+  std::string halted;  ///< as a STOP file
   Json record;
   int exit_code = -1;
+  bool all_closed = false;
   Instant in_force_at_ = Instant::max();
 
  private:

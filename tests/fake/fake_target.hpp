@@ -60,6 +60,7 @@ class FakeTarget : public targets::Target {
   bool lose_answer = false;   ///< apply happens, its answer does not
   bool no_effect = false;     ///< apply answers done, and does nothing
   bool drop_undo = false;     ///< revert answers done, and does nothing
+  std::string dropped_undo;   ///< only the undo of this action
   int failing_reverts = 0;    ///< so many reverts fail first
   bool unhealthy = false;
   bool dependency_slow = false;  ///< before anything is in force
@@ -67,6 +68,10 @@ class FakeTarget : public targets::Target {
   std::optional<Error> acquire_error;
   std::function<bool(const std::string& probe, Instant due)> bad;  ///< which requests are bad
   std::function<bool(const std::string& probe, Instant due)> degraded;
+  std::function<bool(const std::string& probe, Instant due)> held;    ///< no answer while it is so
+  std::function<bool(const std::string& probe, Instant due)> unsent;  ///< never sent, nor reported
+  std::function<bool(const std::string& probe)> dead;  ///< its worker ends without a word
+  std::string liar;  ///< a probe that reports answers without sending
   std::uint64_t lost_writes = 0;
   double worker_delay_ms = 1;
   std::function<void(const targets::Notice&)> listener;
@@ -108,7 +113,7 @@ class FakeTarget : public targets::Target {
       --failing_reverts;
       return post([done] { done(Error{ErrorKind::io, "connection reset"}); });
     }
-    if (!drop_undo) {
+    if (!drop_undo && action.id != dropped_undo) {
       in_force.erase(action.id);
     }
     answer(done);
@@ -142,6 +147,14 @@ class FakeTarget : public targets::Target {
   }
   Result<> save_logs(const std::string&) override { return {}; }
 
+  /// A request reached that address.
+  void count_request(const std::string& address, std::uint16_t port) {
+    for (auto& c : world.components) {
+      if (c.requests && c.address == address && c.port == port) {
+        ++*c.requests;
+      }
+    }
+  }
   void fail_over_to(const std::string& node) { primary_ = node; }
   boost::asio::io_context& io() { return io_; }
   Clock& clock() { return clock_; }
@@ -213,18 +226,41 @@ class FakeWorker : public targets::Worker {
       const auto now = target.clock().now();
       const auto gap = std::chrono::nanoseconds(
           static_cast<std::int64_t>(1e9 / input["rate_per_s"].get<double>()));
-      nlohmann::json samples = nlohmann::json::array();
-      for (; next <= now; next += gap) {
-        const bool bad = target.bad && target.bad(input["probe"], next);
-        const bool less = target.degraded && target.degraded(input["probe"], next);
-        samples.push_back({us(next), 2000, 1900,
-                           bad    ? 2
-                           : less ? 1
-                                  : 0,
-                           bad ? nlohmann::json("refused") : nlohmann::json(0)});
+      const std::string probe = input["probe"];
+      if (target.dead && target.dead(probe)) {
+        return spec.on_exit("killed by signal 9");
       }
-      say({{"samples", samples}, {"seen_until", us(next)}, {"waiting", 0}});
+      for (; next <= now; next += gap) {
+        if (!target.unsent || !target.unsent(probe, next)) {
+          open.push_back(next);
+        }
+      }
+      nlohmann::json samples = nlohmann::json::array();
+      std::erase_if(open, [&](Instant due) {
+        if (target.held && target.held(probe, due)) {
+          return false;
+        }
+        samples.push_back(answer(probe, due, held_once.contains(due) ? now - due : quick));
+        if (const auto& args = input["args"]; args.contains("host") && probe != target.liar) {
+          target.count_request(args["host"], args["port"]);
+        }
+        return true;
+      });
+      held_once.insert(open.begin(), open.end());
+      say({{"samples", samples},
+           {"seen_until", us(open.empty() ? next : open.front())},
+           {"waiting", open.size()}});
       timer = target.clock().at(now + std::chrono::milliseconds(100), [this] { tick(); });
+    }
+    nlohmann::json answer(const std::string& probe, Instant due, Duration took) const {
+      const bool bad = target.bad && target.bad(probe, due);
+      const bool less = target.degraded && target.degraded(probe, due);
+      const auto took_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+      return {us(due), took_us, took_us,
+              bad    ? 2
+              : less ? 1
+                     : 0,
+              bad ? nlohmann::json("refused") : nlohmann::json(0)};
     }
     void finish() {
       timer.reset();
@@ -238,7 +274,10 @@ class FakeWorker : public targets::Worker {
     FakeTarget& target;
     targets::WorkerSpec spec;
     nlohmann::json input;
+    static constexpr Duration quick = std::chrono::milliseconds(2);
     Instant next{};
+    std::vector<Instant> open;  ///< sent and not answered
+    std::set<Instant> held_once;
     std::unique_ptr<Timer> timer;
   };
   std::shared_ptr<State> state_;

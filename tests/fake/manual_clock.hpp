@@ -14,13 +14,19 @@ class ManualClock : public Clock {
   [[nodiscard]] Instant now() const override { return now_; }
   [[nodiscard]] WallTime wall() const override {
     return WallTime(std::chrono::milliseconds(1'800'000'000'000)) +
-           std::chrono::floor<std::chrono::milliseconds>(now_.time_since_epoch());
+           std::chrono::floor<std::chrono::milliseconds>(now_.time_since_epoch()) + set_by;
   }
+  [[nodiscard]] Duration asleep() const override { return slept; }
   [[nodiscard]] std::unique_ptr<Timer> at(Instant at, std::function<void()> then) override {
     const Key key{at, next_++};
     due_[key] = std::move(then);
     return std::make_unique<Handle>(*this, key);
   }
+
+  std::chrono::milliseconds set_by{};  ///< the wall clock was set forward
+  Duration slept{};                    ///< the machine was suspended
+  /// Nobody ran for so long: every timer due meanwhile is late.
+  void stand_still(Duration length) { now_ += length; }
 
   /// Fires the next timer, turning the hands to it. False when there is none.
   bool step() {

@@ -24,6 +24,15 @@ TEST(BalancerStat, GivesTheStatusOfEveryServer) {
   EXPECT_THAT(servers, ElementsAre(std::pair("app/a-spot", "UP"), std::pair("app/b-spot", "DOWN")));
 }
 
+TEST(BalancerStat, CountsTheRequestsOfEveryFrontend) {
+  EXPECT_EQ(parse_balancer_requests("# pxname,svname,status,req_tot,\n"
+                                    "web,FRONTEND,OPEN,1200,\n"
+                                    "admin,FRONTEND,OPEN,34,\n"
+                                    "app,a-spot,UP,600,\n"),
+            1234u);
+  EXPECT_FALSE(parse_balancer_requests("# pxname,svname,status\nweb,FRONTEND,OPEN\n"));
+}
+
 TEST(Unmet, NamesWhatIsNotAsItMustBe) {
   EXPECT_THAT(unmet({{"component a-redis", "dead", "healthy"},
                      {"component b-redis", "healthy", "healthy"},

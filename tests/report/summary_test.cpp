@@ -33,5 +33,21 @@ TEST(Summary, IsLoudAboutWhatWasLeftBehind) {
   EXPECT_THAT(summary_text(record, true), HasSubstr("\x1b[1;31mrules core: was 0a1b, is 9f00"));
 }
 
+TEST(Summary, SaysHowNearAStopConditionCame) {
+  auto record = passed_record();
+  record["stop_conditions"] = {{{"condition", "login < 50 % good over 1 s"},
+                                {"unit", "%"},
+                                {"met", false},
+                                {"worst", 81.25},
+                                {"looks", 200},
+                                {"looks_without_requests", 3}}};
+  EXPECT_THAT(summary_text(record, false),
+              HasSubstr("login < 50 % good over 1 s: not met, at worst 81.25 %; 3 of 200 looks saw "
+                        "no request"));
+  record["stop_conditions"][0]["met"] = true;
+  record["stop_conditions"][0]["met_at_offset_ms"] = 14'230;
+  EXPECT_THAT(summary_text(record, false), HasSubstr("over 1 s: met at +14.2 s"));
+}
+
 }  // namespace
 }  // namespace faultline::report

@@ -54,6 +54,8 @@ TEST(Api, DocumentsEveryFieldAndNothingElse) {
                                                    {"instances", "Selector"},
                                                    {"environment", "Environment"},
                                                    {"latency", "Latency"},
+                                                   {"good", "GoodBelow"},
+                                                   {"bad", "BadAbove"},
                                                    {"versus_baseline", "VersusBaseline"},
                                                    {"cache", "Cache"},
                                                    {"database", "Database"},

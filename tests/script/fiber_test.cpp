@@ -26,6 +26,7 @@ class YieldingStage : public engine::Stage {
     ++waits;
   }
   bool expect(const engine::Expectation& /*expectation*/) override { return true; }
+  void stop_when(const engine::StopCondition& /*condition*/) override {}
   void note(const std::string& text) override { last_note = text; }
 
   int waits = 0;

@@ -184,6 +184,7 @@ class CancellingStage : public engine::Stage {
     }
   }
   bool expect(const engine::Expectation& /*expectation*/) override { return true; }
+  void stop_when(const engine::StopCondition& /*condition*/) override {}
   void note(const std::string& text) override { notes.push_back(text); }
 
   int waits = 0;

@@ -1,0 +1,62 @@
+#include "tests/engine/run_fixture.hpp"
+
+/// Mistakes that no run may survive as a pass: whoever breaks the product in one of these ways gets
+/// a red run, not a green one.
+namespace faultline::engine {
+namespace {
+
+using testing::HasSubstr;
+
+class SeededMistake : public RunTest {
+ protected:
+  /// Without the mistake the run passes: else the test would prove nothing.
+  void expect_red(const std::function<void()>& mistake, int code, const std::string& said) {
+    run();
+    ASSERT_EQ(record["verdict"], "passed") << record["reason"];
+    mistake();
+    run();
+    EXPECT_NE(record["verdict"], "passed");
+    EXPECT_EQ(exit_code, code);
+    EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr(said));
+  }
+};
+
+TEST_F(SeededMistake, ATargetThatDropsEveryUndo) {
+  expect_red([this] { target.drop_undo = true; }, 5, "undo incomplete: r1.f1");
+}
+
+TEST_F(SeededMistake, ATargetThatDropsOneUndoOfTwo) {
+  experiment.method = [](Stage& stage) {
+    stage.inject({crash, {"az_partition", {{"zone", "b"}}, here}});
+  };
+  expect_red([this] { target.dropped_undo = "r1.f2.1"; }, 5, "in force: was , is r1.f2.1");
+}
+
+TEST_F(SeededMistake, AFaultWhoseEffectDoesNotAppear) {
+  expect_red([this] { target.no_effect = true; }, 3, "the effect was not proved");
+}
+
+TEST_F(SeededMistake, AProbeThatReportsSuccessWithoutSending) {
+  targets::Component balancer;
+  balancer.name = balancer.host = "alb";
+  balancer.kind = "balancer";
+  balancer.address = "10.0.0.10";
+  balancer.port = 80;
+  balancer.requests = 1'000;
+  target.world.components.push_back(balancer);
+  auto other = environment.probes.at("login");
+  other.name = "catalog";
+  environment.probes["catalog"] = other;
+  for (const auto* name : {"login", "catalog"}) {
+    environment.probes.at(name).args = {{"host", "10.0.0.10"}, {"port", 80}};
+  }
+  expect_red([this] { target.liar = "login"; }, 3, "catalog and login say that");
+}
+
+TEST_F(SeededMistake, AWriterThatAcknowledgesWithoutWriting) {
+  expect_red([this] { target.lost_writes = 90; }, 3,
+             "probe sessions: none of its 90 acknowledged writes is there");
+}
+
+}  // namespace
+}  // namespace faultline::engine
