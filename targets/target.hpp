@@ -113,7 +113,7 @@ struct CheckResult {
 /// A fact that must be the same before and after: never a pid, a counter or a position.
 struct Invariant {
   std::string name;    ///< "component a-redis", "cache sessions primary", "rules core"
-  std::string value;   ///< "healthy", "a-redis", a digest
+  std::string value;   ///< "healthy", "a-redis", "as built"
   std::string wanted;  ///< the only healthy value; empty when any value is
 };
 
@@ -182,8 +182,13 @@ struct World {
 void to_json(Json& out, const World& world);
 void from_json(const Json& in, World& world);
 
-/// Something that happened in the environment: {"component_died", {"component", "by_fault"}},
-/// {"deadline_fired", {"action"}}, {"owner_lost", {}}, {"target_gone", {"reason"}}.
+/// Something that happened in the environment:
+/// {"component_died", {"component", "by_fault", "how"}}, {"owner_lost", {"owner"}},
+/// {"deadline_fired", {"action", "reason"}},
+/// {"action_lifted", {"action", "reason"}}: its undo found that somebody else had undone it before,
+/// so from some moment on it was not in force,
+/// {"target_gone", {"reason", "everything_gone"}}: with everything that was done to it, or else
+/// only out of reach.
 struct Notice {
   Instant at;
   std::string name;
@@ -230,7 +235,8 @@ class Target {
   virtual void arm(const Action& action, Epoch epoch, Done<void> done) = 0;
   virtual void apply(const Action& action, Epoch epoch, Done<Outcome> done) = 0;
   /// Idempotent: undoing what is not there succeeds. Returns when the undo is done, not when the
-  /// environment has recovered.
+  /// environment has recovered. Error `conflict`: somebody else changed what was to be undone, and
+  /// it was left as it is; `not_found`: the environment is gone, and everything done to it.
   virtual void revert(const Action& action, Epoch epoch, Done<void> done) = 0;
 
   virtual void observe(Done<World> done) = 0;

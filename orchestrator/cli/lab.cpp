@@ -102,8 +102,8 @@ void add_lab(CLI::App& app, Context& context) {
                       fmt::format("ports of each EIP for one destination, {} to {}; default 2048",
                                   lab::min_snat_ports, lab::max_snat_ports));
 
-  add(*lab, context, "down", "end it; returns when nothing of it is left",
-      [o, &context] { return down(context, o->force); });
+  command = add(*lab, context, "down", "end it; returns when nothing of it is left",
+                [o, &context] { return down(context, o->force); });
   command->add_flag("--force", o->force, "also under a run that owns it");
 
   command = add(*lab, context, "status", "every component, what is in force, the owner",

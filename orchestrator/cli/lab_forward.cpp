@@ -113,8 +113,7 @@ class Forward {
     });
     connection_->on_notice([this](const targets::Notice& notice) {
       if (notice.name == "target_gone") {
-        code_ = report({ErrorKind::io, fmt::format("the lab is gone: {}",
-                                                   notice.detail.value("reason", std::string()))});
+        code_ = report({ErrorKind::io, notice.detail.value("reason", std::string())});
         io_.stop();
       }
     });

@@ -33,8 +33,11 @@ ErrorKind error_kind(std::string_view name) {
   return found == kinds.end() ? ErrorKind::io : found->second;
 }
 
-Error gone(const std::string& reason) {
-  return {ErrorKind::io, fmt::format("the lab is gone: {}", reason)};
+Error lost(bool is_gone, const std::string& reason) {
+  return is_gone
+             ? Error{ErrorKind::not_found,
+                     fmt::format("the lab is gone, and everything in it: {}", reason)}
+             : Error{ErrorKind::io, fmt::format("the connection to the lab is lost: {}", reason)};
 }
 
 }  // namespace
@@ -45,14 +48,18 @@ Result<std::shared_ptr<Connection>> Connection::open(boost::asio::any_io_executo
   if (!channel) {
     return channel.error().kind == ErrorKind::not_found ? no_lab(home) : channel.error();
   }
-  return over(executor, std::move(*channel), std::make_unique<net::AsioClock>(executor));
+  const auto is_gone = [executor, home] {
+    const auto again = Channel::connect(executor, socket_path(home));
+    return !again && again.error().kind == ErrorKind::not_found;
+  };
+  return over(executor, std::move(*channel), std::make_unique<net::AsioClock>(executor), is_gone);
 }
 
 std::shared_ptr<Connection> Connection::over(boost::asio::any_io_executor executor,
                                              std::shared_ptr<Channel> channel,
-                                             std::unique_ptr<Clock> clock) {
-  std::shared_ptr<Connection> connection(
-      new Connection(std::move(executor), std::move(channel), std::move(clock)));
+                                             std::unique_ptr<Clock> clock, IsGone is_gone) {
+  std::shared_ptr<Connection> connection(new Connection(std::move(executor), std::move(channel),
+                                                        std::move(clock), std::move(is_gone)));
   connection->start();
   return connection;
 }
@@ -80,10 +87,10 @@ void Connection::request(const std::string& op, Json fields, Duration limit, OnA
   const std::int64_t id = ++last_id_;
   auto& pending = pending_[id];
   pending.on_answer = std::move(on_answer);
-  if (!lost_.empty()) {
+  if (lost_) {
     boost::asio::post(executor_, [weak = weak_from_this(), id] {
       if (const auto me = weak.lock()) {
-        me->settle(id, gone(me->lost_));
+        me->settle(id, *me->lost_);
       }
     });
     return;
@@ -107,7 +114,7 @@ void Connection::exec(const Program& program, std::vector<net::Fd> stdio,
        on_exit = std::move(on_exit)](Result<Answer> answer) {
         const auto me = weak.lock();
         if (!answer || me == nullptr) {
-          started(answer ? gone("closed") : answer.error());
+          started(answer ? lost(false, "it was closed") : answer.error());
           return;
         }
         const int number = answer->ok.at("exec").get<int>();
@@ -179,20 +186,23 @@ void Connection::settle(std::int64_t id, Result<Answer> answer) {
 }
 
 void Connection::lose(const std::string& reason) {
-  if (!lost_.empty()) {
+  if (lost_) {
     return;
   }
   const auto keep = shared_from_this();
-  lost_ = reason.empty() ? "the connection was closed" : reason;
+  lost_ = lost(is_gone_(), reason.empty() ? "the connection was closed" : reason);
   channel_->close();
   while (!pending_.empty()) {
-    settle(pending_.begin()->first, gone(lost_));
+    settle(pending_.begin()->first, *lost_);
   }
   for (const auto& [number, on_exit] : std::exchange(running_, {})) {
-    on_exit(gone(lost_));
+    on_exit(*lost_);
   }
   if (listener_) {
-    listener_({clock_->now(), "target_gone", {{"reason", lost_}}});
+    listener_(
+        {clock_->now(),
+         "target_gone",
+         {{"reason", lost_->message}, {"everything_gone", lost_->kind == ErrorKind::not_found}}});
   }
 }
 
@@ -208,7 +218,7 @@ Result<Json> ask(const std::filesystem::path& home, const std::string& op, Json 
   });
   while (!outcome && io.run_one() > 0) {
   }
-  return outcome ? std::move(*outcome) : Result<Json>(gone("no answer"));
+  return outcome ? std::move(*outcome) : Result<Json>(lost(false, "no answer"));
 }
 
 }  // namespace faultline::lab

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,20 +30,24 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using OnAnswer = std::function<void(Result<Answer>)>;
   using OnNotice = std::function<void(const targets::Notice&)>;
-  /// How the program ended; error `io` when the connection was lost first.
+  /// How the program ended; an error as `request` has it when the connection was lost first.
   using OnExit = std::function<void(Result<ProcessEnd>)>;
+
+  /// Whether the lab is gone, and everything in it: nobody listens where it did.
+  using IsGone = std::function<bool()>;
 
   /// Error `not_found` says how to start a lab.
   static Result<std::shared_ptr<Connection>> open(boost::asio::any_io_executor executor,
                                                   const std::filesystem::path& home);
   static std::shared_ptr<Connection> over(boost::asio::any_io_executor executor,
                                           std::shared_ptr<Channel> channel,
-                                          std::unique_ptr<Clock> clock);
+                                          std::unique_ptr<Clock> clock, IsGone is_gone);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Error `timeout` after `limit`, `io` when the connection is lost.
+  /// Error `timeout` after `limit`; when the connection is lost `not_found` if the lab is gone, and
+  /// `io` if it still is there.
   void request(const std::string& op, targets::Json fields, Duration limit, OnAnswer on_answer,
                std::vector<net::Fd> fds = {});
 
@@ -56,7 +61,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
             OnExit on_exit);
   void signal(int exec, int number);
 
-  /// One listener. It also hears {"target_gone", {"reason"}} when the connection is lost.
+  /// One listener. It also hears {"target_gone", {"reason", "everything_gone"}} when the connection
+  /// is lost.
   void on_notice(OnNotice listener);
 
   [[nodiscard]] const boost::asio::any_io_executor& executor() const { return executor_; }
@@ -68,8 +74,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
 
   Connection(boost::asio::any_io_executor executor, std::shared_ptr<Channel> channel,
-             std::unique_ptr<Clock> clock)
-      : executor_(std::move(executor)), channel_(std::move(channel)), clock_(std::move(clock)) {}
+             std::unique_ptr<Clock> clock, IsGone is_gone)
+      : executor_(std::move(executor)),
+        channel_(std::move(channel)),
+        clock_(std::move(clock)),
+        is_gone_(std::move(is_gone)) {}
 
   void start();
   void on_line(const targets::Json& line, std::vector<net::Fd> fds);
@@ -81,11 +90,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::any_io_executor executor_;
   std::shared_ptr<Channel> channel_;
   std::unique_ptr<Clock> clock_;
+  IsGone is_gone_;
   OnNotice listener_;
   std::map<std::int64_t, Pending> pending_;
   std::map<int, OnExit> running_;
   std::int64_t last_id_ = 0;
-  std::string lost_;  // why, when it is
+  std::optional<Error> lost_;  // why, when it is
 };
 
 /// The longest that a lab takes to answer, other than for what waits on its managers.

@@ -66,16 +66,17 @@ class Supervisor {
         deadlines_(io_),
         lifeline_(io_),
         children_(io_),
-        components_(children_, topology_, places_, std::move(ground.logs)),
+        components_(children_, topology_, places_, std::move(ground.logs), lifted()),
         health_(io_, topology_, components_, places_),
         roles_(io_, topology_, health_),
         switchovers_(io_, topology_, health_),
-        side_doors_(io_, components_, places_),
+        side_doors_(io_, components_, places_, lifted()),
         reclaims_(io_, components_, side_doors_),
-        flows_(io_, children_, program()),
-        actions_({io_, topology_, children_, components_, roles_, switchovers_, side_doors_,
-                  reclaims_, flows_}),
-        checks_({io_, topology_, children_, components_, health_, reclaims_, flow_counts_}),
+        flows_(io_, children_, program(), lifted()),
+        rules_(io_, rule_tables, nft_in(children_), lifted()),
+        actions_({io_, topology_, components_, rules_, roles_, switchovers_, side_doors_, reclaims_,
+                  flows_}),
+        checks_({io_, topology_, children_, components_, health_, reclaims_, flows_, flow_counts_}),
         // The machine's uptime in ms: a lab started later never issues an epoch again.
         ownership_(static_cast<targets::Epoch>(now().time_since_epoch() / 1ms)),
         parts_{io_,
@@ -86,6 +87,7 @@ class Supervisor {
                roles_,
                switchovers_,
                actions_,
+               undoing_,
                checks_,
                ownership_,
                {{"pid", ground.outer_pid},
@@ -143,6 +145,16 @@ class Supervisor {
                                   }
                                 });
     }
+  }
+
+  /// Part of a fault's cause was gone before its undo: whoever judges the run must know.
+  Lifted lifted() {
+    return [this](const std::string& action, const std::string& how) {
+      sessions_.publish({now(),
+                         "action_lifted",
+                         {{"action", action},
+                          {"reason", fmt::format("somebody else undid {}: {}", action, how)}}});
+    };
   }
 
   [[nodiscard]] std::string program() const {
@@ -213,6 +225,10 @@ class Supervisor {
       later([this] { health_.look([this] { await_health(); }); });
       return;
     }
+    if (auto noted = checks_.note_network(); !noted) {
+      give_up(noted.error().message);
+      return;
+    }
     up_ = true;
     health_.start();
     if (!lifeline_.is_open()) {
@@ -253,9 +269,7 @@ class Supervisor {
       sessions_.publish(notice);
     }
     for (const auto& action : expired.reverts) {
-      actions_.revert(action, [this, id = action.id](const Result<>& undone) {
-        undone ? ownership_.reverted(id) : ownership_.not_reverted(id);
-      });
+      undoing_.undo(action, [](const Result<>&) {});  // tried again when it failed
     }
     deadlines_.expires_after(tick_every);
     deadlines_.async_wait([this](boost::system::error_code e) {
@@ -288,9 +302,13 @@ class Supervisor {
   Reclaims reclaims_;
   FlowHolds flows_;
   FlowCounts flow_counts_{io_, count_flows};
+  RuleChanges rules_;
   Actions actions_;
   Checks checks_;
   Ownership ownership_;
+  Undoing undoing_{ownership_, [this](const targets::Action& action, targets::Done<void> done) {
+                     actions_.revert(action, std::move(done));
+                   }};
   LabParts parts_;
   Sessions sessions_;
   bool up_ = false;

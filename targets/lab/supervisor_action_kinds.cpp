@@ -15,9 +15,8 @@ using targets::Action;
 using targets::Json;
 using Done = targets::Done<void>;
 
-constexpr Duration nft_limit = std::chrono::seconds(5);  // 5 ms on a quiet machine
-constexpr int max_ms = 3'600'000;                        // an hour, for every time of an action
-constexpr int max_flows = 200'000;                       // conntrack's table has room for 262,144
+constexpr int max_ms = 3'600'000;   // an hour, for every time of an action
+constexpr int max_flows = 200'000;  // conntrack's table has room for 262,144
 
 std::string text(const Json& args, const char* key) {
   return args.at(key).get<std::string>();
@@ -81,15 +80,6 @@ Result<> component(const Json& args, const Topology& topology) {
   return known("component", text(args, "component"), names(topology.processes));
 }
 
-/// Rules that are a table named after the action.
-void add_rules(const ActionParts& lab, const std::string& host, const std::string& rules,
-               Done done) {
-  lab.children.run({host, {"nft", "-f", "-"}}, rules, nft_limit,
-                   [done = std::move(done)](const Result<std::string>& printed) {
-                     done(printed ? Result<>{} : Result<>(printed.error()));
-                   });
-}
-
 void nothing_to_undo(const ActionParts& /*lab*/, const Action& /*action*/, Done done) {
   done(Result<>{});  // a moved role comes home by bring_home
 }
@@ -101,12 +91,13 @@ const ActionKind network_cut{
                      known("direction", text(args, "direction"), {"full", "inbound", "outbound"})});
     },
     [](const ActionParts& lab, const Action& a, Done done) {
-      add_rules(lab, "core", cut_rules(a.id, text(a, "zone"), text(a, "direction")),
-                std::move(done));
+      lab.rules.add("core", a.id, cut_rules(a.id, text(a, "zone"), text(a, "direction")),
+                    std::move(done));
     },
     [](const ActionParts& lab, const Action& a, Done done) {
-      add_rules(lab, "core", delete_rules(a.id), std::move(done));
-    }};
+      lab.rules.remove("core", a.id, std::move(done));
+    },
+    ActionKind::Order::at_once};
 
 const ActionKind network_loss{
     "network.loss",
@@ -114,24 +105,27 @@ const ActionKind network_loss{
       return all_of({zone(args, t), within(args, "percent", 0.01, 100)});
     },
     [](const ActionParts& lab, const Action& a, Done done) {
-      add_rules(lab, "core", loss_rules(a.id, text(a, "zone"), a.args.at("percent").get<double>()),
-                std::move(done));
+      lab.rules.add("core", a.id,
+                    loss_rules(a.id, text(a, "zone"), a.args.at("percent").get<double>()),
+                    std::move(done));
     },
     [](const ActionParts& lab, const Action& a, Done done) {
-      add_rules(lab, "core", delete_rules(a.id), std::move(done));
-    }};
+      lab.rules.remove("core", a.id, std::move(done));
+    },
+    ActionKind::Order::at_once};
 
-const ActionKind network_isolate{
-    "network.isolate",
-    [](const Json& args, const Topology& t) {
-      return known("host", text(args, "host"), names(t.hosts));
-    },
-    [](const ActionParts& lab, const Action& a, Done done) {
-      add_rules(lab, text(a, "host"), isolate_rules(a.id), std::move(done));
-    },
-    [](const ActionParts& lab, const Action& a, Done done) {
-      add_rules(lab, text(a, "host"), delete_rules(a.id), std::move(done));
-    }};
+const ActionKind network_isolate{"network.isolate",
+                                 [](const Json& args, const Topology& t) {
+                                   return known("host", text(args, "host"), names(t.hosts));
+                                 },
+                                 [](const ActionParts& lab, const Action& a, Done done) {
+                                   lab.rules.add(text(a, "host"), a.id, isolate_rules(a.id),
+                                                 std::move(done));
+                                 },
+                                 [](const ActionParts& lab, const Action& a, Done done) {
+                                   lab.rules.remove(text(a, "host"), a.id, std::move(done));
+                                 },
+                                 ActionKind::Order::at_once};
 
 const ActionKind wire_shape{
     "wire.shape",
@@ -146,16 +140,15 @@ const ActionKind wire_shape{
       const auto thousands = [&](const char* key) {
         return static_cast<std::int64_t>(1000 * a.args.at(key).get<double>());
       };
-      lab.side_doors.tell("wire",
-                          {{"add", a.id},
-                           {"link", "zone-" + text(a, "zone")},
-                           {"delay_us", thousands("delay_ms")},
-                           {"jitter_us", thousands("jitter_ms")},
-                           {"rate_kbit", thousands("rate_mbit")}},
-                          std::move(done));
+      lab.side_doors.add("wire", a.id, SideDoors::layer,
+                         {{"link", "zone-" + text(a, "zone")},
+                          {"delay_us", thousands("delay_ms")},
+                          {"jitter_us", thousands("jitter_ms")},
+                          {"rate_kbit", thousands("rate_mbit")}},
+                         std::move(done));
     },
     [](const ActionParts& lab, const Action& a, Done done) {
-      lab.side_doors.forget("wire", {{"remove", a.id}}, std::move(done));
+      lab.side_doors.remove("wire", a.id, SideDoors::layer, std::move(done));
     }};
 
 void let_go(const ActionParts& lab, const Action& a, Done done) {
@@ -232,14 +225,15 @@ const ActionKind nat_shrink{
                      within(args, "ports_per_eip", 1, t.profile.ports_per_eip)});
     },
     [](const ActionParts& lab, const Action& a, Done done) {
-      add_rules(lab, "nat",
-                shrink_rules(a.id, lab.topology.profile, a.args.at("eips").get<int>(),
-                             a.args.at("ports_per_eip").get<int>()),
-                std::move(done));
+      lab.rules.add("nat", a.id,
+                    shrink_rules(a.id, lab.topology.profile, a.args.at("eips").get<int>(),
+                                 a.args.at("ports_per_eip").get<int>()),
+                    std::move(done));
     },
     [](const ActionParts& lab, const Action& a, Done done) {
-      add_rules(lab, "nat", delete_rules(a.id), std::move(done));
-    }};
+      lab.rules.remove("nat", a.id, std::move(done));
+    },
+    ActionKind::Order::at_once};
 
 const ActionKind flows_hold{
     "flows.hold",
@@ -256,7 +250,7 @@ const ActionKind flows_hold{
     [](const ActionParts& lab, const Action& a, Done done) {
       lab.flows.revert(a.id, std::move(done));
     },
-    true};
+    ActionKind::Order::interrupting};
 
 const ActionKind dependency_degrade{
     "dependency.degrade",
@@ -268,16 +262,15 @@ const ActionKind dependency_degrade{
                      within_if_given(args, "share_percent", 0.1, 100)});
     },
     [](const ActionParts& lab, const Action& a, Done done) {
-      lab.side_doors.tell(text(a, "dependency"),
-                          {{"add", a.id},
-                           {"mode", text(a, "mode")},
-                           {"delay_ms", a.args.value("delay_ms", 0)},
-                           {"status", a.args.value("status", 503)},
-                           {"share_percent", a.args.value("share_percent", 100)}},
-                          std::move(done));
+      lab.side_doors.add(text(a, "dependency"), a.id, SideDoors::layer,
+                         {{"mode", text(a, "mode")},
+                          {"delay_ms", a.args.value("delay_ms", 0)},
+                          {"status", a.args.value("status", 503)},
+                          {"share_percent", a.args.value("share_percent", 100)}},
+                         std::move(done));
     },
     [](const ActionParts& lab, const Action& a, Done done) {
-      lab.side_doors.forget(text(a, "dependency"), {{"remove", a.id}}, std::move(done));
+      lab.side_doors.remove(text(a, "dependency"), a.id, SideDoors::layer, std::move(done));
     }};
 
 }  // namespace

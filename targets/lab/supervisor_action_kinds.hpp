@@ -15,9 +15,14 @@ struct ActionKind {
   Result<> (*validate)(const targets::Json& args, const Topology& topology);
   Do apply;
   Do revert;
-  /// Its apply takes so long that the revert does not wait for it: it ends the apply, which then
-  /// answers an error.
-  bool revert_interrupts = false;
+  /// How it goes together with what else is asked of its resource.
+  enum class Order {
+    in_turn,       ///< after what was asked before
+    at_once,       ///< it has an order of its own
+    interrupting,  ///< its apply takes so long that the revert does not wait for it: it ends the
+                   ///< apply, which then answers an error
+  };
+  Order order = Order::in_turn;
 };
 
 std::span<const ActionKind> all_action_kinds();

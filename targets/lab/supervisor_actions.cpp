@@ -36,17 +36,26 @@ Result<> validate_action(const targets::Action& action, const Topology& topology
 }
 
 void Actions::apply(const targets::Action& action, targets::Done<void> done) {
+  const auto* kind = find_kind(action.kind);
+  if (kind->order == ActionKind::Order::at_once) {
+    kind->apply(parts_, action, std::move(done));
+    return;
+  }
   turns_.take(
       action.resource, action.id,
-      [this, action](targets::Done<void> finished) {
-        find_kind(action.kind)->apply(parts_, action, std::move(finished));
+      [this, action, kind](targets::Done<void> finished) {
+        kind->apply(parts_, action, std::move(finished));
       },
       std::move(done));
 }
 
 void Actions::revert(const targets::Action& action, targets::Done<void> done) {
   const auto* kind = find_kind(action.kind);
-  if (!kind->revert_interrupts) {
+  if (kind->order == ActionKind::Order::at_once) {
+    kind->revert(parts_, action, std::move(done));
+    return;
+  }
+  if (kind->order == ActionKind::Order::in_turn) {
     turns_.take(
         action.resource, action.id,
         [this, action, kind](targets::Done<void> finished) {

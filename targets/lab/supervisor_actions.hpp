@@ -3,6 +3,7 @@
 #include "targets/lab/supervisor_flows.hpp"
 #include "targets/lab/supervisor_reclaims.hpp"
 #include "targets/lab/supervisor_roles.hpp"
+#include "targets/lab/supervisor_rule_changes.hpp"
 #include "targets/lab/supervisor_side_doors.hpp"
 #include "targets/lab/supervisor_switchover.hpp"
 #include "targets/lab/supervisor_turns.hpp"
@@ -15,8 +16,8 @@ namespace faultline::lab {
 struct ActionParts {
   boost::asio::io_context& io;
   const Topology& topology;
-  Children& children;
   Components& components;
+  RuleChanges& rules;
   Roles& roles;
   Switchovers& switchovers;
   SideDoors& side_doors;
@@ -31,8 +32,8 @@ std::set<std::string> action_kinds();
 /// JSON exception for a missing one.
 Result<> validate_action(const targets::Action& action, const Topology& topology);
 
-/// Does actions and undoes them. What touches one resource happens one after the other, in the
-/// order asked, but for a revert that interrupts; resources in parallel.
+/// Does actions and undoes them. What touches one resource happens in the order of its kind,
+/// resources in parallel.
 class Actions {
  public:
   explicit Actions(const ActionParts& parts) : parts_(parts), turns_(parts.io) {}

@@ -6,7 +6,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <memory>
 
 namespace faultline::lab {
 namespace {
@@ -14,7 +13,35 @@ namespace {
 using targets::Invariant;
 using targets::Json;
 
-constexpr Duration nft_limit = std::chrono::seconds(5);  // 5 ms on a quiet machine
+constexpr auto as_built = "as built";
+
+std::string in_words(const RuleTable& table) {
+  return table.in_words();
+}
+std::string in_words(const std::string& route) {
+  return route;
+}
+
+/// Of two maps by name.
+template <class Named>
+std::string difference_of(const Named& built, const Named& now) {
+  std::vector<std::string> words;
+  for (const auto& [name, was] : built) {
+    const auto is = now.find(name);
+    if (is == now.end()) {
+      words.push_back(fmt::format("missing {}: {}", name, in_words(was)));
+    } else if (is->second != was) {
+      words.push_back(
+          fmt::format("changed {}: {}, was {}", name, in_words(is->second), in_words(was)));
+    }
+  }
+  for (const auto& [name, is] : now) {
+    if (!built.contains(name)) {
+      words.push_back(fmt::format("added {}: {}", name, in_words(is)));
+    }
+  }
+  return words.empty() ? as_built : fmt::format("{}", fmt::join(words, "; "));
+}
 
 template <class T>
 const T& named(const std::vector<T>& all, std::string_view what, const std::string& name) {
@@ -31,6 +58,14 @@ const T& named(const std::vector<T>& all, std::string_view what, const std::stri
 }
 
 }  // namespace
+
+std::string difference(const RuleTables& built, const RuleTables& now) {
+  return difference_of(built, now);
+}
+
+std::string difference(const Routes& built, const Routes& now) {
+  return difference_of(built, now);
+}
 
 const Process& process_of(const CheckParts& lab, const Json& args, const char* key) {
   return named(lab.topology.processes, "component", args.at(key).get<std::string>());
@@ -64,31 +99,42 @@ void Checks::check(const targets::Check& check, targets::Done<targets::CheckResu
   }
 }
 
-void Checks::invariants(targets::Done<std::vector<Invariant>> done) {
-  parts_.health.look(
-      [this, done = std::move(done)] { add_rules(parts_.health.invariants(), done); });
+Result<Checks::Ground> Checks::look_at(const Host& host) {
+  auto rules = rule_tables(host.name);
+  if (!rules) {
+    return rules.error();
+  }
+  auto there = routes(host.name);
+  return there ? Result<Ground>(Ground{std::move(*rules), std::move(*there)}) : there.error();
 }
 
-void Checks::add_rules(std::vector<Invariant> found,
-                       const targets::Done<std::vector<Invariant>>& done) {
-  struct Gathering {
-    std::vector<Invariant> found;
-    std::size_t left = 0;
-  };
-  const auto& hosts = parts_.topology.hosts;
-  auto gathering = std::make_shared<Gathering>(Gathering{std::move(found), hosts.size()});
-  for (const auto& host : hosts) {
-    parts_.children.run(
-        {host.name, {"nft", "list", "ruleset"}}, "", nft_limit,
-        [gathering, done, name = host.name](const Result<std::string>& listed) {
-          const auto value = !listed ? listed.error().message : listed->empty() ? "none" : *listed;
-          gathering->found.push_back({"rules " + name, value, ""});
-          if (--gathering->left == 0) {
-            std::ranges::sort(gathering->found, {}, &Invariant::name);
-            done(std::move(gathering->found));
-          }
-        });
+Result<> Checks::note_network() {
+  for (const auto& host : parts_.topology.hosts) {
+    auto ground = look_at(host);
+    if (!ground) {
+      return ground.error();
+    }
+    built_[host.name] = std::move(*ground);
   }
+  return {};
+}
+
+void Checks::invariants(targets::Done<std::vector<Invariant>> done) {
+  parts_.health.look([this, done = std::move(done)] {
+    auto found = parts_.health.invariants();
+    found.push_back({"flows held", parts_.flow_holds.held_by(), "none"});
+    for (const auto& host : parts_.topology.hosts) {
+      const auto now = look_at(host);
+      const auto& built = built_[host.name];
+      found.push_back({"rules " + host.name,
+                       now ? difference(built.rules, now->rules) : now.error().message, as_built});
+      found.push_back({"routes " + host.name,
+                       now ? difference(built.routes, now->routes) : now.error().message,
+                       as_built});
+    }
+    std::ranges::sort(found, {}, &Invariant::name);
+    done(std::move(found));
+  });
 }
 
 }  // namespace faultline::lab

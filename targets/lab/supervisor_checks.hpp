@@ -2,6 +2,7 @@
 
 #include "targets/lab/supervisor_flows.hpp"
 #include "targets/lab/supervisor_health.hpp"
+#include "targets/lab/supervisor_netlink.hpp"
 #include "targets/lab/supervisor_reclaims.hpp"
 
 namespace faultline::lab {
@@ -14,6 +15,7 @@ struct CheckParts {
   const Components& components;
   Health& health;
   const Reclaims& reclaims;
+  const FlowHolds& flow_holds;
   FlowCounts& flow_counts;
 };
 
@@ -39,15 +41,27 @@ class Checks {
 
   /// Error `unsupported` for an unknown kind, `not_found` for an unknown name.
   void check(const targets::Check& check, targets::Done<targets::CheckResult> done);
-  /// After a fresh look at every component and every host's rules.
+  /// Notes how the network was built: from now on anything else is told.
+  Result<> note_network();
+  /// After a fresh look at every component, and at every host's rules and routes.
   void invariants(targets::Done<std::vector<targets::Invariant>> done);
 
  private:
-  void add_rules(std::vector<targets::Invariant> found,
-                 const targets::Done<std::vector<targets::Invariant>>& done);
+  /// A host's rules and routes.
+  struct Ground {
+    RuleTables rules;
+    Routes routes;
+  };
+  [[nodiscard]] static Result<Ground> look_at(const Host& host);
 
   CheckParts parts_;
   std::vector<CheckKind> kinds_;
+  std::map<std::string, Ground> built_;  // by host
 };
+
+/// What differs from how it was built, as words: "as built", or "added inet fl_x: 1 chain, 2 rules,
+/// digest 5f3a9c21; missing ip faultline".
+std::string difference(const RuleTables& built, const RuleTables& now);
+std::string difference(const Routes& built, const Routes& now);
 
 }  // namespace faultline::lab

@@ -1,5 +1,7 @@
 #include "targets/lab/supervisor_components.hpp"
 
+#include "targets/lab/supervisor_listener.hpp"
+
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -44,8 +46,13 @@ char kernel_state(pid_t pid) {
 
 }  // namespace
 
-Components::Components(Children& children, const Topology& topology, Places places, net::Fd logs)
-    : children_(children), topology_(topology), places_(std::move(places)), logs_(std::move(logs)) {
+Components::Components(Children& children, const Topology& topology, Places places, net::Fd logs,
+                       Lifted lifted)
+    : children_(children),
+      topology_(topology),
+      places_(std::move(places)),
+      logs_(std::move(logs)),
+      lifted_(std::move(lifted)) {
   for (const auto& process : topology_.processes) {
     table_[process.name].process = &process;
   }
@@ -76,7 +83,7 @@ Result<> Components::start(const std::string& name) {
   if (!pid) {
     return pid.error();
   }
-  entry.pid = *pid;
+  entry.pid = entry.last_group = *pid;
   entry.started_before = true;
   return {};
 }
@@ -108,12 +115,29 @@ void Components::hold(const std::string& name, const std::string& action, Hold h
 
 void Components::let_go(const std::string& name, const std::string& action,
                         targets::Done<void> done) {
-  const bool was_killed = holds_.remove(name, action);
+  const bool stopped = holds_.wanted(name) == ProcessState::stopped;
+  const auto held = holds_.remove(name, action);
+  if (held && stopped && state(name) == ProcessState::running) {
+    lifted_(action, name + " was running already");
+  }
+  const bool was_killed = held == Hold::dead;
   const auto taken = take_steps(name, was_killed);
   if (!taken && was_killed) {
     holds_.add(name, action, Hold::dead);  // the start is still owed: letting go again tries it
   }
   done(taken);
+}
+
+Result<> Components::place_is_free(const Entry& entry) const {
+  const auto& process = *entry.process;
+  const auto other = listener_at(process.host, process.address, process.port);
+  if (!other || other->group == entry.last_group) {
+    return {};
+  }
+  return Error{ErrorKind::conflict,
+               fmt::format("{} cannot be started again: somebody else has started {} (pid {}), "
+                           "which listens at {}:{}; end it, then recover",
+                           process.name, other->name, other->pid, process.address, process.port)};
 }
 
 bool Components::terminate(const std::string& name, const std::string& action) {
@@ -138,8 +162,10 @@ Result<> Components::take_steps(const std::string& name, bool may_start) {
 Result<> Components::take_step(const std::string& name, ProcessStep step) {
   const pid_t group = table_.at(name).pid;
   switch (step) {
-    case ProcessStep::start:
-      return start(name);
+    case ProcessStep::start: {
+      auto free = place_is_free(table_.at(name));
+      return free ? start(name) : free;
+    }
     case ProcessStep::kill:
       ::kill(-group, SIGKILL);
       break;

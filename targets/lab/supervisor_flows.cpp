@@ -120,7 +120,9 @@ void FlowHolds::exited(const std::string& action, const Exit& exit) {
   entries_.erase(it);
   boost::system::error_code ignored;
   entry->output.close(ignored);
-  if (entry->stopped_because.empty()) {
+  if (entry->stopped_because.empty() && entry->applied == nullptr) {
+    lost_[action] = exit.in_words();
+  } else if (entry->stopped_because.empty()) {
     entry->answer(Error{ErrorKind::io, fmt::format("the program that holds the flows {}: {}",
                                                    exit.in_words(), entry->said)});
   } else {
@@ -136,12 +138,23 @@ void FlowHolds::exited(const std::string& action, const Exit& exit) {
 void FlowHolds::revert(const std::string& action, targets::Done<void> done) {
   const auto it = entries_.find(action);
   if (it == entries_.end()) {
+    if (const auto lost = lost_.extract(action)) {
+      lifted_(action, fmt::format("the program that held its flows has ended ({})", lost.mapped()));
+    }
     done(Result<>{});
     return;
   }
   it->second->stopped_because = "reverted before all flows had been tried";
   it->second->gone.push_back(std::move(done));
   ::kill(-it->second->pid, SIGKILL);
+}
+
+std::string FlowHolds::held_by() const {
+  std::string words;
+  for (const auto& [action, entry] : entries_) {
+    words += (words.empty() ? "by " : ", ") + action;
+  }
+  return words.empty() ? "none" : words;
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "targets/lab/supervisor_children.hpp"
+#include "targets/lab/supervisor_lifted.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -18,8 +19,8 @@ namespace faultline::lab {
 /// flows`), and how many a NAT translates.
 class FlowHolds {
  public:
-  FlowHolds(boost::asio::io_context& io, Children& children, std::string program)
-      : io_(io), children_(children), program_(std::move(program)) {}
+  FlowHolds(boost::asio::io_context& io, Children& children, std::string program, Lifted lifted)
+      : io_(io), children_(children), program_(std::move(program)), lifted_(std::move(lifted)) {}
 
   /// Done when every connection has been tried and one is held at least: how many, is for a check
   /// to say. Error `refused` when none is held, or when a revert came first: all is gone again
@@ -28,6 +29,8 @@ class FlowHolds {
              targets::Done<void> done);
   /// Idempotent. Done when the program and whatever it started are gone.
   void revert(const std::string& action, targets::Done<void> done);
+  /// The actions for which a program holds flows now: "none", or "by " and their ids.
+  [[nodiscard]] std::string held_by() const;
 
  private:
   struct Entry;
@@ -38,7 +41,9 @@ class FlowHolds {
   boost::asio::io_context& io_;
   Children& children_;
   const std::string program_;
+  Lifted lifted_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;  // by action
+  std::map<std::string, std::string> lost_;                // how it ended by itself, by action
 };
 
 /// Which flows are counted, as their origin sees them.

@@ -10,15 +10,9 @@ void ProcessHolds::add(const std::string& component, const std::string& action, 
   holds_[component].emplace(action, hold);
 }
 
-bool ProcessHolds::remove(const std::string& component, const std::string& action) {
-  auto& of_component = holds_[component];
-  const auto it = of_component.find(action);
-  if (it == of_component.end()) {
-    return false;
-  }
-  const bool was_dead = it->second == Hold::dead;
-  of_component.erase(it);
-  return was_dead;
+std::optional<Hold> ProcessHolds::remove(const std::string& component, const std::string& action) {
+  const auto hold = holds_[component].extract(action);
+  return hold ? std::optional(hold.mapped()) : std::nullopt;
 }
 
 ProcessState ProcessHolds::wanted(const std::string& component) const {

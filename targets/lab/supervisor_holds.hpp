@@ -3,6 +3,7 @@
 #include "targets/target.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +20,9 @@ class ProcessHolds {
  public:
   /// Adding a hold twice is nothing.
   void add(const std::string& component, const std::string& action, Hold hold);
-  /// Returns whether the hold let go was a `dead` one: then its process may be started again.
-  bool remove(const std::string& component, const std::string& action);
+  /// What the action held it to; nothing when it did not. After a `dead` hold the process may be
+  /// started again.
+  std::optional<Hold> remove(const std::string& component, const std::string& action);
   [[nodiscard]] targets::ProcessState wanted(const std::string& component) const;
 
  private:

@@ -34,15 +34,14 @@ Reclaims::Reclaims(boost::asio::io_context& io, Components& components, SideDoor
 
 void Reclaims::begin(const std::string& action, const std::string& component,
                      const ReclaimTimes& times, targets::Done<void> done) {
-  side_doors_.tell(
-      "metadata",
-      {{"announce", action}, {"instance", component}, {"at", termination_time(times.notice)}},
-      [this, action, component, times, done = std::move(done)](const Result<>& told) {
-        if (told) {
-          announced(action, component, times);
-        }
-        done(told);
-      });
+  side_doors_.add("metadata", action, SideDoors::announcement,
+                  {{"instance", component}, {"at", termination_time(times.notice)}},
+                  [this, action, component, times, done = std::move(done)](const Result<>& told) {
+                    if (told) {
+                      announced(action, component, times);
+                    }
+                    done(told);
+                  });
 }
 
 void Reclaims::announced(const std::string& action, const std::string& component,
@@ -122,7 +121,7 @@ void Reclaims::revert(const std::string& action, const std::string& component,
 }
 
 void Reclaims::withdraw(const std::string& action, targets::Done<void> done) {
-  side_doors_.forget("metadata", {{"withdraw", action}}, std::move(done));
+  side_doors_.remove("metadata", action, SideDoors::announcement, std::move(done));
 }
 
 std::string Reclaims::how_it_ended(const std::string& action) const {

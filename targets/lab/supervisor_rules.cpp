@@ -11,7 +11,7 @@ namespace {
 constexpr int first_port = 1024;
 
 std::string table(const std::string& action, const std::string& chains) {
-  return fmt::format("table inet fl_{} {{\n{}}}\n", action, chains);
+  return fmt::format("table {} {{\n{}}}\n", table_name(action), chains);
 }
 
 /// Before every other rule, whoever wrote it.
@@ -44,6 +44,10 @@ std::string pool_chain(std::string_view priority, const Profile& profile) {
 }
 
 }  // namespace
+
+std::string table_name(const std::string& action) {
+  return "inet fl_" + action;
+}
 
 std::string nat_rules(const Profile& profile) {
   return fmt::format("table ip faultline {{\n{}}}\n", pool_chain("srcnat", profile));
@@ -84,7 +88,7 @@ std::string shrink_rules(const std::string& action, Profile profile, int eips, i
 }
 
 std::string delete_rules(const std::string& action) {
-  return fmt::format("add table inet fl_{0}\ndelete table inet fl_{0}\n", action);
+  return fmt::format("delete table {}\n", table_name(action));
 }
 
 }  // namespace faultline::lab

@@ -8,6 +8,9 @@
 /// that deleting the name is the whole undo.
 namespace faultline::lab {
 
+/// The family and name of the action's table, as `nft` and RuleTables have it.
+std::string table_name(const std::string& action);
+
 /// Base rules of host nat: every flow of the network 10.0.0.0/16 out of `ext` gets a port of an EIP
 /// of the pool, chosen by its source address and port.
 std::string nat_rules(const Profile& profile);
@@ -23,7 +26,7 @@ std::string isolate_rules(const std::string& action);
 /// there keep theirs.
 std::string shrink_rules(const std::string& action, Profile profile, int eips, int ports_per_eip);
 
-/// Deletes the action's table; one that is not there is fine.
+/// Deletes the action's table, which must be there.
 std::string delete_rules(const std::string& action);
 
 }  // namespace faultline::lab

@@ -183,9 +183,15 @@ void Session::renew(Request& request) {
 
 void Session::arm(Request& request) {
   const auto action = request.fields.at("action").get<Action>();
-  auto valid = lab_.actions.validate(action);
-  answer(request.id,
-         valid ? lab_.ownership.arm(action, epoch_of(request.fields), now()) : std::move(valid));
+  if (auto valid = lab_.actions.validate(action); !valid) {
+    answer(request.id, valid);
+    return;
+  }
+  // Not before what an earlier owner left under that id is undone.
+  lab_.undoing.after(action.id, [me = shared_from_this(), id = request.id, action,
+                                 epoch = epoch_of(request.fields)] {
+    me->answer(id, me->lab_.ownership.arm(action, epoch, now()));
+  });
 }
 
 void Session::apply(Request& request) {
@@ -205,18 +211,15 @@ void Session::apply(Request& request) {
 }
 
 void Session::revert(Request& request) {
-  const auto name = request.fields.at("action").at("id").get<std::string>();
-  const auto action = lab_.ownership.begin_revert(name, epoch_of(request.fields));
+  const auto action = lab_.ownership.begin_revert(
+      request.fields.at("action").at("id").get<std::string>(), epoch_of(request.fields));
   if (!action || !*action) {
     answer(request.id, action ? Result<>{} : Result<>(action.error()));
     return;
   }
-  lab_.actions.revert(**action,
-                      [me = shared_from_this(), id = request.id, name](const Result<>& result) {
-                        auto& ownership = me->lab_.ownership;
-                        result ? ownership.reverted(name) : ownership.not_reverted(name);
-                        me->answer(id, result);
-                      });
+  lab_.undoing.undo(**action, [me = shared_from_this(), id = request.id](const Result<>& result) {
+    me->answer(id, result);
+  });
 }
 
 void Session::check(Request& request) {

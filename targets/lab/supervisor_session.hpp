@@ -4,6 +4,7 @@
 #include "targets/lab/supervisor_actions.hpp"
 #include "targets/lab/supervisor_checks.hpp"
 #include "targets/lab/supervisor_ownership.hpp"
+#include "targets/lab/supervisor_undoing.hpp"
 
 #include <memory>
 #include <set>
@@ -20,6 +21,7 @@ struct LabParts {
   Roles& roles;
   Switchovers& switchovers;
   Actions& actions;
+  Undoing& undoing;
   Checks& checks;
   Ownership& ownership;
   targets::Json about;                                  ///< "pid", "up_since", "version" for status

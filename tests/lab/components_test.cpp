@@ -14,7 +14,7 @@ TEST(Components, AStartThatFailsIsStillOwedWhenTheHoldIsLetGoAgain) {
   boost::asio::io_context io;
   Children children(io);
   const auto topology = make_topology(profile("hardened").value());
-  Components components(children, topology, {}, net::Fd());  // no folder for logs: no start
+  Components components(children, topology, {}, net::Fd(), nullptr);  // no logs folder: no start
   const auto let_go = [&] {
     Result<> answer;
     components.let_go("a-redis", "kill-1", [&](const Result<>& result) { answer = result; });

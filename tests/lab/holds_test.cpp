@@ -28,11 +28,11 @@ TEST(ProcessHolds, AreLetGoInAnyOrder) {
   holds.add("a-redis", "stop-1", Hold::stopped);
   holds.add("a-redis", "kill-1", Hold::dead);
   holds.add("a-redis", "kill-2", Hold::dead);
-  EXPECT_TRUE(holds.remove("a-redis", "kill-1"));
+  EXPECT_EQ(holds.remove("a-redis", "kill-1"), Hold::dead);
   EXPECT_EQ(holds.wanted("a-redis"), ProcessState::dead);
-  EXPECT_TRUE(holds.remove("a-redis", "kill-2"));
+  EXPECT_EQ(holds.remove("a-redis", "kill-2"), Hold::dead);
   EXPECT_EQ(holds.wanted("a-redis"), ProcessState::stopped);
-  EXPECT_FALSE(holds.remove("a-redis", "stop-1"));
+  EXPECT_EQ(holds.remove("a-redis", "stop-1"), Hold::stopped);
   EXPECT_EQ(holds.wanted("a-redis"), ProcessState::running);
 }
 
@@ -40,7 +40,7 @@ TEST(ProcessHolds, LettingGoOfWhatIsNotHeldMayNotStartAnything) {
   ProcessHolds holds;
   EXPECT_FALSE(holds.remove("a-redis", "kill-1"));
   holds.add("a-redis", "kill-1", Hold::dead);
-  EXPECT_TRUE(holds.remove("a-redis", "kill-1"));
+  EXPECT_EQ(holds.remove("a-redis", "kill-1"), Hold::dead);
   EXPECT_FALSE(holds.remove("a-redis", "kill-1")) << "reverting twice starts nothing twice";
 }
 

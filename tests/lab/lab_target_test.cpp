@@ -60,7 +60,7 @@ class LabTargetTest : public testing::Test {
     auto clock = std::make_unique<fake::ManualClock>();
     clock_ = clock.get();
     target_ = std::make_unique<LabTarget>(
-        Connection::over(io_.get_executor(), channel_, std::move(clock)),
+        Connection::over(io_.get_executor(), channel_, std::move(clock), [this] { return gone_; }),
         LabTarget::Identity{home_, "2026-11-20T12:00:00.000Z"});
   }
   ~LabTargetTest() override { std::filesystem::remove_all(home_); }
@@ -89,6 +89,7 @@ class LabTargetTest : public testing::Test {
   boost::asio::io_context io_;
   std::shared_ptr<FakeChannel> channel_ = std::make_shared<FakeChannel>();
   fake::ManualClock* clock_ = nullptr;
+  bool gone_ = false;  // what is found when the connection is lost
   std::filesystem::path home_;
   std::unique_ptr<LabTarget> target_;
 };
@@ -170,6 +171,22 @@ TEST_F(LabTargetTest, LosingTheLabFailsAllThatIsPendingAndIsNoticed) {
   EXPECT_EQ(revert->error().kind, ErrorKind::io);
   EXPECT_THAT(revert->error().message, HasSubstr("connection reset"));
   EXPECT_THAT(notices, ElementsAre("target_gone"));
+}
+
+TEST_F(LabTargetTest, AnUndoInALabThatIsGoneIsToldApartFromOneThatIsOutOfReach) {
+  Json told;
+  target_->on_notice([&](const targets::Notice& n) { told = n.detail; });
+  channel_->answer(Json::object());
+  std::optional<Result<void>> pending, later;
+  target_->revert(kill_action(), 7, into(pending));
+  gone_ = true;
+  channel_->break_off("connection reset");
+  EXPECT_EQ(pending->error().kind, ErrorKind::not_found);
+  EXPECT_THAT(pending->error().message, HasSubstr("gone, and everything in it"));
+  EXPECT_TRUE(told["everything_gone"]);
+  target_->revert(kill_action(), 7, into(later));
+  settle();
+  EXPECT_EQ(later->error().kind, ErrorKind::not_found);
 }
 
 TEST_F(LabTargetTest, ARequestToALostLabFailsButNeverFromInsideTheCall) {
@@ -276,7 +293,7 @@ TEST_F(WorkerTest, AnEndByCodeOrSignalHasAReason) {
 TEST_F(WorkerTest, AWorkerEndsWithItsLab) {
   start();
   channel_->break_off("connection reset");
-  EXPECT_THAT(exit_.value_or(""), HasSubstr("the lab is gone"));
+  EXPECT_THAT(exit_.value_or(""), HasSubstr("the connection to the lab is lost"));
 }
 
 TEST_F(WorkerTest, DroppingItKillsItAndNothingIsHeardOfIt) {

@@ -63,7 +63,8 @@ TEST_F(TurnsTest, WhatHasBegunEndsByItself) {
 
 TEST(Interrupting, OnlyTheFlowsAreHeldSoSlowlyThatARevertDoesNotWait) {
   for (const auto& kind : all_action_kinds()) {
-    EXPECT_EQ(kind.revert_interrupts, kind.name == "flows.hold") << kind.name;
+    EXPECT_EQ(kind.order == ActionKind::Order::interrupting, kind.name == "flows.hold")
+        << kind.name;
   }
 }
 
