@@ -1,6 +1,7 @@
 #include "orchestrator/cli/commands.hpp"
 #include "orchestrator/cli/look.hpp"
 #include "orchestrator/cli/table.hpp"
+#include "orchestrator/engine/guardrails.hpp"
 #include "targets/text.hpp"
 
 #include <fmt/format.h>
@@ -47,7 +48,7 @@ Result<> check_names(const engine::Environment& environment, const targets::Worl
                                suggestion(store, stores))};
     }
   }
-  return {};
+  return engine::check_protected(environment.guardrails, world);
 }
 
 std::string reached(const engine::Probe& probe) {

@@ -17,7 +17,7 @@ namespace {
 
 struct InjectOptions {
   std::string fault;
-  std::vector<std::string> params;
+  std::vector<std::string> params, approvals;
   std::string hold = "30s";
   std::string environment = "lab";
   std::string profile;
@@ -104,36 +104,34 @@ int inject(const Context& context, const InjectOptions& o) {
   }
   const auto params = params_of(**kind, o.params);
   const auto hold = parse_duration(o.hold);
-  if (!params || !hold) {
-    return report(params ? hold.error() : params.error());
+  const auto approvals = parse_approvals(o.approvals);
+  if (!params || !hold || !approvals) {
+    return report(!params ? params.error() : !hold ? hold.error() : approvals.error());
   }
-  const auto longest = environment->guardrails.max_duration;
-  if (*hold <= Duration::zero() || *hold >= longest) {
-    return report({ErrorKind::usage,
-                   fmt::format("--for must be more than 0 and less than the guardrail max_duration "
-                               "of {}, found {}",
-                               in_words(longest), o.hold)});
+  if (*hold <= Duration::zero()) {
+    return report({ErrorKind::usage, fmt::format("--for must be more than 0, found {}", o.hold)});
   }
   const auto target = target_kind(*environment);
   if (!target) {
     return report(target.error());
   }
-  const auto valid = faults::validate(
-      **kind, *params, (*target)->blueprint(o.profile.empty() ? "hardened" : o.profile));
-  if (!valid) {
-    return report(valid.error());
+  const auto experiment = experiment_of(o, *params, *hold);
+  const auto world = (*target)->blueprint(o.profile.empty() ? "hardened" : o.profile);
+  const auto dry = look_over(experiment, *environment, world, !approvals->empty());
+  if (!dry || dry->refused) {
+    return report(dry ? *dry->refused : dry.error());
   }
   faultline::report::Console console(stderr, false, false, false);
   const auto session = Session::open(
       context, {.environment = *environment,
                 .profile = o.profile,
+                .approvals = *approvals,
                 .measure = false,
                 .on_event = [&](const nlohmann::json& event) { console.on(event); },
                 .progress = [](const std::string& text) { fmt::print(stderr, "{}\n", text); }});
   if (!session) {
     return report(session.error());
   }
-  const auto experiment = experiment_of(o, *params, *hold);
   const auto result = (*session)->run(experiment);
   const int code = keep(context, result, (*session)->target());
   fmt::print(stderr, "{}\n", faultline::report::last_line(result.record));
@@ -148,6 +146,7 @@ void add_inject(CLI::App& app, Context& context) {
   command->add_option("FAULT", o->fault, "see `faultline faults`")->required();
   command->add_option("PARAM=VALUE", o->params, "its parameters");
   command->add_option("--for", o->hold, "how long it is held (30s)");
+  add_approve(*command, o->approvals);
   command->add_option("--env", o->environment, "environment: lab, or a Lua file");
   command->add_option("--profile", o->profile, "profile of the lab");
   command->callback(

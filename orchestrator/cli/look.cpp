@@ -31,19 +31,52 @@ Result<const targets::TargetKind*> target_kind(const engine::Environment& enviro
                            environment.target, suggestion(environment.target, names))};
 }
 
-Result<std::vector<script::DryStep>> look_over(const std::string& file,
-                                               const engine::Environment& environment,
-                                               const script::LoadOptions& options,
-                                               const targets::World& world) {
+void add_approve(CLI::App& command, std::vector<std::string>& given) {
+  command
+      .add_option("--approve", given,
+                  "somebody's agreement to faults that need one, for the record")
+      ->type_name("\"WHO: REASON\"")
+      ->allow_extra_args(false);  // a file that follows is a file
+}
+
+Result<std::vector<engine::Approval>> parse_approvals(const std::vector<std::string>& given) {
+  std::vector<engine::Approval> approvals;
+  for (const auto& text : given) {
+    const auto colon = text.find(':');
+    const auto start = colon == std::string::npos ? colon : text.find_first_not_of(' ', colon + 1);
+    if (colon == 0 || start == std::string::npos) {
+      return Error{ErrorKind::usage,
+                   fmt::format("--approve expects \"WHO: REASON\" such as \"ann: agreed with the "
+                               "shop team\", found '{}'",
+                               text)};
+    }
+    approvals.push_back({text.substr(0, colon), text.substr(start)});
+  }
+  return approvals;
+}
+
+Result<script::DryRun> look_over(const engine::Experiment& experiment,
+                                 const engine::Environment& environment,
+                                 const targets::World& world, bool approved) {
   const auto kind = target_kind(environment);
   if (!kind) {
     return kind.error();
   }
+  const auto now =
+      std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  return script::dry_run(
+      experiment, environment,
+      {.world = world, .capabilities = (*kind)->capabilities, .now = now, .approved = approved});
+}
+
+Result<script::DryRun> look_over(const std::string& file, const engine::Environment& environment,
+                                 const script::LoadOptions& options, const targets::World& world,
+                                 bool approved) {
   const auto experiment = script::load_experiment(file, environment, options);
   if (!experiment) {
     return experiment.error();
   }
-  return script::dry_run(*experiment, environment, world, (*kind)->capabilities);
+  return look_over(*experiment, environment, world, approved);
 }
 
 }  // namespace faultline::cli

@@ -1,10 +1,14 @@
+#include "faults/catalog.hpp"
 #include "orchestrator/cli/commands.hpp"
 #include "orchestrator/cli/look.hpp"
+#include "orchestrator/cli/radius.hpp"
 #include "orchestrator/cli/session.hpp"
-#include "orchestrator/engine/ledger.hpp"
+#include "orchestrator/cli/table.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <cmath>
 
 namespace faultline::cli {
 namespace {
@@ -42,41 +46,70 @@ std::string text_list(const json& items) {
   return fmt::format("{}", fmt::join(items.get<std::vector<std::string>>(), ", "));
 }
 
+void print_entry(const char* name, const std::string& text) {
+  fmt::print("{}", wrapped(fmt::format("      {:<8}", name), text));
+}
+
 /// Each check of `list` on a line of its own, with the time that it has.
 void print_checks(const json& plan, const char* list, const char* name, const char* within_ms) {
   for (const auto& check : plan.at(list)) {
-    fmt::print("      {:<8}{}{}\n", name, check.at("summary").get<std::string>(),
-               within_ms == nullptr
-                   ? ""
-                   : fmt::format(" (within {})", in_words(std::chrono::milliseconds(
-                                                     plan.at(within_ms).get<std::int64_t>()))));
+    print_entry(name, check.at("summary").get<std::string>() +
+                          (within_ms == nullptr
+                               ? ""
+                               : fmt::format(" (within {})",
+                                             in_words(std::chrono::milliseconds(
+                                                 plan.at(within_ms).get<std::int64_t>())))));
   }
+}
+
+/// A parameter as people write it: durations arrive in milliseconds.
+std::string value_in_words(const faults::Kind& kind, const std::string& name, const json& value) {
+  const auto param = std::ranges::find(kind.params, name, &faults::Param::name);
+  if (param != kind.params.end() && param->type == faults::ParamType::duration) {
+    return in_words(std::chrono::milliseconds(std::llround(value.get<double>())));
+  }
+  if (value.is_array()) {
+    return text_list(value);
+  }
+  if (value.is_string()) {
+    return value.get<std::string>();
+  }
+  return value.is_number() ? fmt::format("{:g}", value.get<double>()) : value.dump();
+}
+
+std::string params_in_words(const json& detail) {
+  const auto kind = faults::find(detail.at("fault").get<std::string>());
+  std::vector<std::string> words;
+  for (const auto& [name, value] : detail.at("params").items()) {
+    words.push_back(fmt::format("{} = {}", name, value_in_words(**kind, name, value)));
+  }
+  return fmt::format("{}", fmt::join(words, ", "));
 }
 
 void print_fault(const json& detail) {
   const auto& plan = detail.at("plan");
-  fmt::print("  {} {}\n", detail.at("fault").get<std::string>(), detail.at("params").dump());
+  fmt::print("{}", wrapped(fmt::format("  {} ", detail.at("fault").get<std::string>()),
+                           params_in_words(detail)));
   print_checks(plan, "before", "first", nullptr);
   for (const auto& action : plan.at("actions")) {
-    fmt::print("      do      {}\n", action.at("summary").get<std::string>());
+    print_entry("do", action.at("summary").get<std::string>());
     const auto undo = action.at("undo_summary").get<std::string>();
-    fmt::print("      undo    {}\n", undo.empty() ? "nothing to undo" : undo);
+    print_entry("undo", undo.empty() ? "nothing to undo" : undo);
   }
   print_checks(plan, "effect", "proof", "effect_within_ms");
   print_checks(plan, "completion", "ends", "completes_within_ms");
-  fmt::print("      claims  {}\n", text_list(plan.at("resources")));
+  print_entry("claims", text_list(plan.at("resources")));
   const auto hit = plan.at("instances").size();
-  fmt::print("      hits    {}\n", hit == 0
-                                       ? "no component itself"
-                                       : fmt::format("{} component{}: {}", hit, hit == 1 ? "" : "s",
-                                                     text_list(plan.at("instances"))));
+  print_entry("hits", hit == 0 ? "no component itself"
+                               : fmt::format("{} component{}: {}", hit, hit == 1 ? "" : "s",
+                                             text_list(plan.at("instances"))));
   for (const auto& state : plan.at("end_state")) {
-    fmt::print("      after   {}\n", state.get<std::string>());
+    print_entry("after", state.get<std::string>());
   }
   if (!plan.at("may_move").empty()) {
-    fmt::print("      moves   {} (a lasting change)\n", text_list(plan.at("may_move")));
+    print_entry("moves", text_list(plan.at("may_move")) + " (a lasting change)");
   }
-  fmt::print("      is      {}\n", plan.at("reversibility").get<std::string>());
+  print_entry("is", plan.at("reversibility").get<std::string>());
 }
 
 void print_expectation(const json& detail) {
@@ -107,6 +140,18 @@ void print_step(const script::DryStep& step) {
   fmt::print("  {}\n", step.what);
 }
 
+json plan_in_json(const script::DryRun& dry, const engine::Environment& environment) {
+  json out = radius_in_json(dry, environment);
+  out["steps"] = json::array();
+  for (const auto& step : dry.steps) {
+    out["steps"].push_back({{"step", step.what},
+                            {"file", step.place.file},
+                            {"line", step.place.line},
+                            {"detail", step.detail}});
+  }
+  return out;
+}
+
 int plan(const Context& context, const PlanOptions& o) {
   const auto environment = script::load_environment(o.environment, {});
   if (!environment) {
@@ -119,27 +164,22 @@ int plan(const Context& context, const PlanOptions& o) {
   }
   const script::LoadOptions load{.vars = *vars, .variant = o.variant, .limits = {}};
   const auto world = world_of(context, **kind, o);
-  const auto steps = look_over(o.file, *environment, load, world);
-  if (!steps) {
-    return report(steps.error());
+  // As if whatever needs an approval had one: it is given when the run is started.
+  const auto dry = look_over(o.file, *environment, load, world, true);
+  if (!dry) {
+    return report(dry.error());
   }
   if (o.as_json) {
-    json out = json::array();
-    for (const auto& step : *steps) {
-      out.push_back({{"step", step.what},
-                     {"file", step.place.file},
-                     {"line", step.place.line},
-                     {"detail", step.detail}});
-    }
-    fmt::print("{}\n", out.dump(2));
-    return 0;
+    fmt::print("{}\n", plan_in_json(*dry, *environment).dump(2));
+    return dry->refused ? report(*dry->refused) : 0;
   }
   fmt::print("{} on {} ({}): nothing is touched by this command\n", o.file, environment->name,
              world.profile);
-  for (const auto& step : *steps) {
+  for (const auto& step : dry->steps) {
     print_step(step);
   }
-  return 0;
+  fmt::print("{}", radius_in_words(*dry, *environment));
+  return dry->refused ? report(*dry->refused) : 0;
 }
 
 }  // namespace
@@ -152,7 +192,7 @@ void add_plan(CLI::App& app, Context& context) {
   command->add_option("--profile", o->profile, "profile of the lab: hardened (default) or naive");
   command->add_option("--var", o->vars, "set a parameter: name=value")->type_name("NAME=VALUE");
   command->add_option("--variant", o->variant, "the N-th of the script's variants, from 1");
-  command->add_flag("--json", o->as_json, "the steps as JSON");
+  command->add_flag("--json", o->as_json, "the steps, the blast radius and the guardrails as JSON");
   command->callback(
       [o, &context] { context.action = [o, &context] { return plan(context, *o); }; });
 }

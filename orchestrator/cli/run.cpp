@@ -20,7 +20,7 @@ struct RunOptions {
   std::vector<std::string> files;
   std::string environment = "lab";
   std::string profile;
-  std::vector<std::string> vars;
+  std::vector<std::string> vars, approvals;
   std::optional<std::size_t> variant;
   std::uint64_t seed = 1;
   std::string timeout, wait;
@@ -118,8 +118,9 @@ int run(const Context& context, const RunOptions& options) {
     return report(environment.error());
   }
   const auto vars = parse_vars(options.vars);
-  if (!vars) {
-    return report(vars.error());
+  const auto approvals = parse_approvals(options.approvals);
+  if (!vars || !approvals) {
+    return report(vars ? approvals.error() : vars.error());
   }
   const script::LoadOptions load{.vars = *vars, .variant = options.variant, .limits = {}};
   const auto kind = target_kind(*environment);
@@ -129,8 +130,9 @@ int run(const Context& context, const RunOptions& options) {
   const auto world =
       (*kind)->blueprint(options.profile.empty() ? default_profile : options.profile);
   for (const auto& file : options.files) {
-    if (const auto steps = look_over(file, *environment, load, world); !steps) {
-      return report(steps.error());
+    const auto dry = look_over(file, *environment, load, world, !approvals->empty());
+    if (!dry || dry->refused) {
+      return report(dry ? *dry->refused : dry.error());
     }
   }
   if (const auto writable = check_outputs(options.outputs); !writable) {
@@ -140,6 +142,7 @@ int run(const Context& context, const RunOptions& options) {
   if (!wanted) {
     return report(wanted.error());
   }
+  wanted->approvals = *approvals;
   const bool live = ::isatty(STDERR_FILENO) != 0 && !options.quiet;
   faultline::report::Console console(stderr, live, colour_wanted(STDERR_FILENO), options.quiet);
   wanted->on_event = [&](const nlohmann::json& event) { console.on(event); };
@@ -173,6 +176,7 @@ void add_run(CLI::App& app, Context& context) {
   command->add_option("--profile", o->profile, "profile of the lab: hardened (default) or naive");
   command->add_option("--var", o->vars, "set a parameter: name=value")->type_name("NAME=VALUE");
   command->add_option("--variant", o->variant, "run the N-th of the script's variants, from 1");
+  add_approve(*command, o->approvals);
   command->add_option("--seed", o->seed, "seed of everything random; kept in the record");
   command->add_option("--timeout", o->timeout, "end the run after, reverted: 90s, 5m");
   command->add_option("--wait", o->wait, "wait so long for an environment that another run holds");

@@ -133,6 +133,7 @@ engine::RunResult Session::run(const engine::Experiment& experiment) {
                    .executor = io_.get_executor(),
                    .id = id,
                    .operator_name = operator_name(),
+                   .approvals = options_.approvals,
                    .profile = world ? world->profile : options_.profile,
                    .seed = options_.seed,
                    .wait_for_owner = options_.wait_for_owner,

@@ -39,6 +39,7 @@ class Session {
     Duration wait_for_owner{};
     std::optional<Duration> timeout;
     std::uint64_t seed = 1;
+    std::vector<engine::Approval> approvals = {};
     bool measure = true;
     engine::Timeline::Sink on_event;
     std::function<void(std::string)> progress;

@@ -24,4 +24,20 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows, std::size
   return text;
 }
 
+std::string wrapped(const std::string& label, std::string_view text) {
+  constexpr std::size_t columns = 100;
+  const auto room = columns - std::min(label.size(), columns / 2);
+  std::string out = label;
+  while (text.size() > room) {
+    const auto comma = text.rfind(", ", room - 2), space = text.rfind(' ', room);
+    const auto cut = comma != text.npos ? comma + 2 : space != text.npos ? space + 1 : text.size();
+    std::string line(text.substr(0, cut));
+    line.erase(line.find_last_not_of(' ') + 1);
+    text.remove_prefix(cut);
+    out += line + (text.empty() ? "" : "\n" + std::string(label.size(), ' '));
+  }
+  out += text;
+  return out + "\n";
+}
+
 }  // namespace faultline::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "orchestrator/engine/experiment.hpp"
+#include "orchestrator/engine/freeze.hpp"
 
 #include <map>
 #include <set>
@@ -9,14 +10,22 @@
 
 namespace faultline::engine {
 
-/// Limits of what may be broken at once. 0 and empty mean: no limit.
+/// Limits of what may be broken, and when. 0 and empty mean: no limit.
 struct Guardrails {
   std::size_t zones_at_once = 0;
   std::size_t concurrent_faults = 0;
   double max_instances_percent = 0;  ///< of the instances of any one service
   Duration max_duration = std::chrono::minutes(5);
-  std::set<std::string> protected_resources;
-  std::set<std::string> needs_approval;  ///< reversibility classes
+  std::set<std::string> protected_resources;  ///< "zone c", "component a-db", "database orders"
+  std::set<std::string> keep_quorum;          ///< stores: never more than half of the nodes are hit
+  std::set<std::string> needs_approval;  ///< classes of reversibility; irreversible always does
+  std::vector<Freeze> freeze;
+  std::string file;  ///< where they are written, for refusals
+};
+
+/// A person's agreement to the faults of a run that need one.
+struct Approval {
+  std::string who, reason;
 };
 
 /// What may be broken and observed, and what it promises. From a Lua file.
@@ -37,7 +46,8 @@ struct Environment {
   std::map<std::string, Duration> rto;       ///< by store
   std::map<std::string, std::uint64_t> rpo;  ///< acknowledged writes that may be lost, by store
   Guardrails guardrails;
-  std::string source;  ///< the file's text, comments and all
+  std::size_t tenants = 0;  ///< that every service serves; 0: not said
+  std::string source;       ///< the file's text, comments and all
   std::string sha256;
 };
 

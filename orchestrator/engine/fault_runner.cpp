@@ -102,7 +102,8 @@ void FaultRunner::tell_transition(FaultLife::State before) {
 }
 
 void FaultRunner::run(const FaultLife::Claim&) {
-  feed(FaultLife::Claimed{error_of(ports_.ledger.claim(id_, plan_, world_))});
+  feed(FaultLife::Claimed{
+      error_of(ports_.ledger.claim({id_, fault_, plan_}, world_, ports_.clock.wall()))});
 }
 
 void FaultRunner::run(const FaultLife::Record& command) {

@@ -78,6 +78,18 @@ Json first_symptom(const Probes& probes, Instant disruption) {
 
 }  // namespace
 
+/// With the faults that needed one: none, when nothing did.
+Json Run::approvals() const {
+  Json all = Json::array();
+  for (const auto& approval : in_.approvals) {
+    Json given = {
+        {"who", approval.who}, {"reason", approval.reason}, {"faults", ledger_.approved()}};
+    timeline_.stamp(given, "at", timeline_.start());
+    all.push_back(std::move(given));
+  }
+  return all;
+}
+
 Json Run::record() const {
   const auto& x = in_.experiment;
   const auto from = measured_from_.value_or(timeline_.start());
@@ -94,7 +106,7 @@ Json Run::record() const {
               {"environment", in_.environment.name},
               {"profile", in_.profile},
               {"operator", in_.operator_name},
-              {"approvals", Json::array()},
+              {"approvals", approvals()},
               {"script_sha256", x.sha256},
               {"environment_sha256", in_.environment.sha256},
               {"versions", {{"faultline", FAULTLINE_VERSION}}},

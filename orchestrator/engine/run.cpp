@@ -38,7 +38,7 @@ Run::Run(RunInputs inputs)
     : in_(std::move(inputs)),
       environment_(with_probes(in_.environment, in_.experiment)),
       timeline_(in_.clock, in_.on_event),
-      ledger_(environment_.guardrails, environment_.staging),
+      ledger_(environment_.guardrails, environment_.staging, !in_.approvals.empty()),
       probes_(in_.target, [this] { changed(); }),
       ports_(make_ports(in_, ledger_, timeline_)) {
   ports_.changed = [this] { changed(); };

@@ -26,6 +26,7 @@ struct RunInputs {
   boost::asio::any_io_executor executor;
   std::string id;
   std::string operator_name;
+  std::vector<Approval> approvals = {};  ///< given when the run was started
   std::string profile;
   std::uint64_t seed = 1;
   Duration wait_for_owner{};  ///< how long to wait for an environment that another run holds
@@ -112,10 +113,15 @@ class Run : private Stage {
   void note(const std::string& text) override;
   void block(const std::function<bool()>& condition);
   void require_unchanged();
+  void require_alone(const targets::World& seen);
+  void make_room(const std::vector<std::shared_ptr<FaultRunner>>& planned,
+                 const std::vector<FaultRequest>& requests, const targets::World& seen);
   [[nodiscard]] Expectation resolved(const Expectation& expectation) const;
   [[noreturn]] void give_up(const std::string& reason);
   std::shared_ptr<FaultRunner> prepare(const FaultRequest& request, const targets::World& world,
                                        std::size_t number);
+
+  [[nodiscard]] Json approvals() const;  // in record.cpp
 
   RunInputs in_;
   const Environment environment_;  ///< with the experiment's own probes

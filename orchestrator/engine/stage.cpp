@@ -80,6 +80,41 @@ std::shared_ptr<FaultRunner> Run::prepare(const FaultRequest& request, const tar
                                        std::move(fault->plan), world);
 }
 
+/// What another run did to this environment is not in this one's ledger.
+void Run::require_alone(const targets::World& seen) {
+  for (const auto& other : seen.in_force) {
+    if (!other.action.id.starts_with(in_.id + ".")) {
+      give_up(
+          fmt::format("{} of another run is in force: {}", other.action.id, other.action.summary));
+    }
+  }
+}
+
+/// All of them fit, or none is begun. What was undone counts until it is verified: where only that
+/// is in the way, it is waited for.
+void Run::make_room(const std::vector<std::shared_ptr<FaultRunner>>& planned,
+                    const std::vector<FaultRequest>& requests, const targets::World& seen) {
+  std::vector<Claim> claims;
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    claims.push_back({planned[i]->id(), requests[i].fault, planned[i]->plan()});
+  }
+  const auto settling = [](const auto& fault) {
+    return fault->life().state() == FaultLife::State::settling;
+  };
+  Result<> allowed;
+  block([&] {
+    allowed = ledger_.allows(claims, seen, in_.clock.wall());
+    return allowed || any_in_force() || std::ranges::none_of(faults_, settling);
+  });
+  if (!allowed) {
+    timeline_.tell("fault_refused", {{"fault", claims.front().fault},
+                                     {"id", claims.front().id},
+                                     {"summary", planned.front()->summary()},
+                                     {"reason", allowed.error().message}});
+    give_up(allowed.error().message);
+  }
+}
+
 std::vector<FaultId> Run::inject(const std::vector<FaultRequest>& requests) {
   if (!baseline_done_) {
     baseline(std::nullopt, requests.empty() ? Place{} : requests.front().place);
@@ -89,10 +124,12 @@ std::vector<FaultId> Run::inject(const std::vector<FaultRequest>& requests) {
     require_unchanged();
   }
   const auto seen = world();
+  require_alone(seen);
   std::vector<std::shared_ptr<FaultRunner>> planned;  // all are planned before any is begun
   for (const auto& request : requests) {
     planned.push_back(prepare(request, seen, faults_.size() + planned.size() + 1));
   }
+  make_room(planned, requests, seen);
   std::vector<FaultId> ids;
   for (auto& fault : planned) {
     ids.push_back({faults_.size()});

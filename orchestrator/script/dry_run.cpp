@@ -1,4 +1,5 @@
 #include "orchestrator/engine/fault_plan.hpp"
+#include "orchestrator/engine/ledger.hpp"
 #include "orchestrator/script/loader.hpp"
 #include "orchestrator/script/plausible.hpp"
 #include "orchestrator/script/sandbox.hpp"
@@ -36,11 +37,12 @@ Json plan_to_json(const faults::Plan& plan) {
 /// Each call is checked and written down; nothing is touched and nothing takes time.
 class DryStage : public engine::Stage {
  public:
-  DryStage(const engine::Environment& environment, const targets::World& world,
-           const std::set<std::string>& capabilities)
-      : environment_(environment), world_(world), capabilities_(capabilities) {}
+  DryStage(const engine::Environment& environment, const DryWorld& dry)
+      : environment_(environment),
+        dry_(dry),
+        ledger_(environment.guardrails, environment.staging, dry.approved) {}
 
-  targets::World world() override { return world_; }
+  targets::World world() override { return dry_.world; }
 
   void baseline(std::optional<Duration> length, const engine::Place& place) override {
     if (baseline_ || !faults_.empty()) {
@@ -50,23 +52,31 @@ class DryStage : public engine::Stage {
     add({"baseline", place, length ? Json(to_ms(*length)) : Json()});
   }
 
-  std::vector<FaultId> inject(const std::vector<FaultRequest>& faults) override {
+  std::vector<FaultId> inject(const std::vector<FaultRequest>& requests) override {
     baseline_ = baseline_.value_or(environment_.baseline);
     std::vector<FaultId> ids;
-    for (const auto& fault : faults) {
-      const FaultId id{faults_.size()};
-      add({"inject", fault.place, planned(fault, id)});
-      faults_.push_back(fault.place);
-      ids.push_back(id);
+    for (const auto& request : requests) {
+      ids.push_back({faults_.size()});
+      faults_.push_back({request, planned(request, ids.back()), now_});
+    }
+    for (const auto id : ids) {
+      claim(faults_[id.index], fmt::format("dry.{}", id.index));
     }
     return ids;
   }
 
-  void revert(FaultId fault) override {
-    add({"revert", faults_.at(fault.index), {{"fault", fault.index}}});
+  void revert(FaultId id) override {
+    auto& fault = faults_.at(id.index);
+    add({"revert", fault.request.place, {{"fault", id.index}}});
+    if (fault.in_force) {
+      undo(fault);
+    }
   }
 
-  void wait(Duration length) override { add({"wait", {}, {{"ms", to_ms(length)}}}); }
+  void wait(Duration length) override {
+    add({"wait", {}, {{"ms", to_ms(length)}}});
+    now_ += length;
+  }
 
   bool expect(const engine::Expectation& expectation) override {
     check_baseline(expectation);
@@ -76,6 +86,7 @@ class DryStage : public engine::Stage {
       detail["establishes_percent"] = slo::established_percent(*requests, *requests);
     }
     add({"expect", expectation.place, std::move(detail)});
+    pass(expectation);
     return true;
   }
 
@@ -85,9 +96,27 @@ class DryStage : public engine::Stage {
 
   void note(const std::string& /*text*/) override {}
 
-  std::vector<DryStep> take_steps() { return std::move(steps_); }
+  /// What the method leaves in force ends with it.
+  void finish() {
+    for (auto& fault : faults_) {
+      if (fault.in_force) {
+        undo(fault);
+      }
+    }
+  }
+
+  DryRun take() {
+    return {std::move(steps_), std::move(widest_), std::move(met_), std::move(refused_)};
+  }
 
  private:
+  struct DryFault {
+    FaultRequest request;
+    engine::PlannedFault planned;
+    Duration since;  ///< t0, by the time that a method takes that finds everything as it hopes
+    bool in_force = true;
+  };
+
   void add(DryStep step) {
     if (steps_.size() >= max_steps) {
       throw Failure({ErrorKind::usage,
@@ -121,21 +150,79 @@ class DryStage : public engine::Stage {
   }
 
   /// The fault as it would be planned on this world.
-  Json planned(const FaultRequest& request, FaultId id) const {
-    const auto fault = engine::plan_fault(request, world_, capabilities_, environment_.guardrails,
-                                          fmt::format("dry.{}", id.index));
-    if (!fault) {
-      throw Failure(fault.error());
+  [[nodiscard]] engine::PlannedFault planned(const FaultRequest& request, FaultId id) const {
+    auto fault = engine::plan_fault(request, dry_.world, dry_.capabilities, environment_.guardrails,
+                                    fmt::format("dry.{}", id.index));
+    return std::move(fault.value());
+  }
+
+  /// Meets the guardrails with what is in force already.
+  void claim(const DryFault& fault, const std::string& id) {
+    const auto& plan = fault.planned.plan;
+    const engine::Claim claim{id, fault.request.fault, plan};
+    const auto met = ledger_.readings(claim, dry_.world, dry_.now);
+    add({"inject",
+         fault.request.place,
+         {{"fault", fault.request.fault},
+          {"params", fault.planned.params},
+          {"plan", plan_to_json(plan)},
+          {"radius", engine::radius_of(plan, dry_.world)},
+          {"guardrails", met}}});
+    if (!dry_.guarded) {
+      return;
     }
-    return {
-        {"fault", request.fault}, {"params", fault->params}, {"plan", plan_to_json(fault->plan)}};
+    engine::keep_tightest(met_, met);
+    if (const auto claimed = ledger_.claim(claim, dry_.world, dry_.now); !claimed) {
+      refuse_at(fault.request.place, claimed.error().message);
+    }
+    engine::widen(widest_, ledger_.held());
+  }
+
+  /// What is undone counts until it can be verified: when nothing else is in force.
+  void undo(DryFault& fault) {
+    fault.in_force = false;
+    if (std::ranges::none_of(faults_, &DryFault::in_force)) {
+      for (std::size_t i = 0; i < faults_.size(); ++i) {
+        ledger_.release(fmt::format("dry.{}", i));
+      }
+    }
+    const auto& plan = fault.planned.plan;
+    const auto held = std::max(now_ - fault.since, plan.completes_within);
+    const auto reading = engine::duration_reading(environment_.guardrails, held);
+    engine::keep_tightest(met_, {reading});
+    if (dry_.guarded && !reading.holds) {
+      const auto who = engine::who_asks(fault.request.fault, plan);
+      refuse_at(fault.request.place,
+                engine::refusal(reading, who, environment_.guardrails).message);
+    }
+  }
+
+  /// The time that a window takes at least, when what it asks for holds.
+  void pass(const engine::Expectation& expectation) {
+    using engine::Sli;
+    if (expectation.sli == Sli::recovery || expectation.sli == Sli::lost) {
+      return;
+    }
+    const auto from = expectation.from ? faults_.at(expectation.from->index).since : now_;
+    now_ = std::max(now_, from + expectation.over);
+  }
+
+  /// The first refusal counts, whatever the script does about it.
+  [[noreturn]] void refuse_at(const engine::Place& place, const std::string& why) {
+    const Error error{ErrorKind::usage, fmt::format("{}: {}", in_words(place), why)};
+    refused_ = refused_.value_or(error);
+    throw Failure(error);
   }
 
   const engine::Environment& environment_;
-  const targets::World& world_;
-  const std::set<std::string>& capabilities_;
+  const DryWorld& dry_;
+  engine::Ledger ledger_;
   std::vector<DryStep> steps_;
-  std::vector<engine::Place> faults_;
+  std::vector<DryFault> faults_;
+  Duration now_{};
+  engine::Radius widest_;
+  std::vector<engine::Reading> met_;
+  std::optional<Error> refused_;
   std::optional<Duration> baseline_;  ///< its length, once it was measured
 };
 
@@ -152,27 +239,34 @@ Result<> check_hosts(const engine::Experiment& experiment, const targets::World&
 
 }  // namespace
 
-Result<std::vector<DryStep>> dry_run(const engine::Experiment& experiment,
-                                     const engine::Environment& environment,
-                                     const targets::World& world,
-                                     const std::set<std::string>& capabilities) {
+Result<DryRun> dry_run(const engine::Experiment& experiment, const engine::Environment& environment,
+                       const DryWorld& dry) {
   if (!environment.staging) {
     return Error{ErrorKind::usage,
                  fmt::format("environment '{}' is not marked staging = true, so nothing may be "
                              "injected into it",
                              environment.name)};
   }
-  if (const auto known = check_hosts(experiment, world); !known) {
+  if (const auto known = check_hosts(experiment, dry.world); !known) {
+    return known.error();
+  }
+  if (const auto known = engine::check_protected(environment.guardrails, dry.world); !known) {
     return known.error();
   }
   const auto complete = engine::with_probes(environment, experiment);
-  DryStage stage(complete, world, capabilities);
+  DryStage stage(complete, dry);
+  std::optional<Error> failed;
   try {
     experiment.method(stage);
+    stage.finish();
   } catch (const Failure& failure) {
-    return failure.error();
+    failed = failure.error();
   }
-  return stage.take_steps();
+  auto taken = stage.take();
+  if (failed && !taken.refused) {
+    return *failed;
+  }
+  return taken;
 }
 
 }  // namespace faultline::script

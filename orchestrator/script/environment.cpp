@@ -1,17 +1,15 @@
 #include "orchestrator/engine/environment.hpp"
 
-#include "faults/fault.hpp"
 #include "orchestrator/script/bindings.hpp"
+#include "orchestrator/script/guardrails.hpp"
 #include "orchestrator/script/plausible.hpp"
 #include "orchestrator/script/probes.hpp"
 #include "orchestrator/script/script.hpp"
 #include "orchestrator/script/shapes.hpp"
 #include "orchestrator/script/value.hpp"
-#include "targets/text.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 
 /// `environment { ... }`: what may be broken and observed, and what it promises.
@@ -21,7 +19,6 @@ namespace {
 using engine::Environment;
 
 constexpr double max_lost_writes = 1e9;  // more than any run writes
-constexpr double max_percent = 100;
 
 /// `caches` and `databases`: their names are one namespace, because promises name either.
 void read_stores(lua_State* lua, const Fields& fields, const char* field, const std::string& kind,
@@ -66,36 +63,6 @@ void read_objectives(lua_State* lua, const Fields& fields, Environment& environm
   });
 }
 
-void read_guardrails(lua_State* lua, const Fields& environment, engine::Guardrails& guardrails) {
-  environment.with("guardrails", [&](int index, const std::string& /*what*/) {
-    const Fields fields(lua, index, guardrails_shape());
-    fields.count("zones_at_once", guardrails.zones_at_once);
-    fields.count("concurrent_faults", guardrails.concurrent_faults);
-    fields.number("max_instances", guardrails.max_instances_percent, 0, max_percent);
-    fields.duration("max_duration", guardrails.max_duration);
-    std::vector<std::string> names;
-    fields.texts("protected", names);
-    guardrails.protected_resources = {names.begin(), names.end()};
-    names.clear();
-    fields.texts("approval", names);
-    guardrails.needs_approval = {names.begin(), names.end()};
-    fields.at("approval", [&] {
-      using faults::Reversibility;
-      std::vector<std::string> classes;
-      for (const auto known : {Reversibility::restorable, Reversibility::compensable,
-                               Reversibility::self_healing, Reversibility::irreversible}) {
-        classes.emplace_back(faults::to_string(known));
-      }
-      for (const auto& name : names) {
-        if (std::ranges::find(classes, name) == classes.end()) {
-          refuse(fmt::format("guardrails: 'approval' names classes of reversibility, found '{}'{}",
-                             name, suggestion(name, classes)));
-        }
-      }
-    });
-  });
-}
-
 void read_times(const Fields& fields, Environment& environment) {
   const std::array times{std::pair{"client_deadline", &environment.client_deadline},
                          std::pair{"baseline", &environment.baseline},
@@ -133,7 +100,8 @@ int make_environment(lua_State* lua) {
   fields.require("probes", "{ login = http { ... } }");
   read_probes(lua, fields, environment, environment.probes);
   read_objectives(lua, fields, environment);
-  read_guardrails(lua, fields, environment.guardrails);
+  fields.count("tenants", environment.tenants);
+  read_guardrails(lua, fields, environment);
   push(lua, std::move(environment));
   return 1;
 }

@@ -71,6 +71,7 @@ engine::Environment read_environment(const std::string& name_or_file, const Limi
   script.run(source,
              [&](lua_State* lua) { environment = take<engine::Environment>(lua, source.name); });
   environment.source = source.text;
+  environment.guardrails.file = source.name;
   environment.sha256 = script.sources().sha256();
   return environment;
 }

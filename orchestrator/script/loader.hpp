@@ -2,10 +2,12 @@
 
 #include "orchestrator/engine/environment.hpp"
 #include "orchestrator/engine/experiment.hpp"
+#include "orchestrator/engine/guardrails.hpp"
 
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 /// Lua in, values out. Scripts are sandboxed; what they may call is listed in `bindings.cpp` and
@@ -40,18 +42,33 @@ Result<engine::Environment> load_environment(const std::string& name_or_file, co
 struct DryStep {
   std::string what;  ///< baseline, inject, revert, wait, expect
   engine::Place place;
-  /// inject: {"fault", "params", "plan"}; revert: {"fault"}, its index; wait: {"ms"}; baseline: ms
-  /// or null; expect: {"objective" in words, "requests" in its window or null,
-  /// "establishes_percent": what so many without a failure establish at 95 %}.
+  /// inject: {"fault", "params", "plan", "radius", "guardrails"}; revert: {"fault"}, its index;
+  /// wait: {"ms"}; baseline: ms or null; expect: {"objective" in words, "requests" in its window or
+  /// null, "establishes_percent": what so many without a failure establish at 95 %}.
   nlohmann::json detail;
 };
 
-/// Runs the method on `world`: inject validates and plans, waits return at once, expectations hold.
-/// Errors: `usage` and `unsupported` before anything would be touched, `not_found` when a selector
-/// matched nothing. `capabilities`: what the target can do.
-Result<std::vector<DryStep>> dry_run(const engine::Experiment& experiment,
-                                     const engine::Environment& environment,
-                                     const targets::World& world,
-                                     const std::set<std::string>& capabilities);
+/// What a method is tried on.
+struct DryWorld {
+  const targets::World& world;
+  const std::set<std::string>& capabilities;  ///< what the target can do
+  WallTime now{};                             ///< for freeze windows
+  bool approved = false;                      ///< a person agreed to what needs it
+  bool guarded = true;                        ///< false: whatever the guardrails say
+};
+
+/// What a method would do, and how far that goes.
+struct DryRun {
+  std::vector<DryStep> steps;
+  engine::Radius widest;             ///< in force together at most, each measure by itself
+  std::vector<engine::Reading> met;  ///< each guardrail where it is nearest, or broken
+  std::optional<Error> refused;      ///< by a guardrail, `usage`; the steps end there
+};
+
+/// Runs the method on a dry world: inject validates and plans, waits return at once, expectations
+/// hold. Errors: `usage` and `unsupported` before anything would be touched, `not_found` when a
+/// selector matched nothing.
+Result<DryRun> dry_run(const engine::Experiment& experiment, const engine::Environment& environment,
+                       const DryWorld& dry);
 
 }  // namespace faultline::script

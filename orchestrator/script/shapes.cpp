@@ -45,7 +45,7 @@ const Shape& environment_shape() {
   static const Shape shape{
       "environment",
       {"name", "target", "staging", "zones", "client_deadline", "warm_up", "baseline", "settle",
-       "recovery_cap", "probes", "caches", "databases", "slo", "guardrails"}};
+       "recovery_cap", "probes", "caches", "databases", "slo", "tenants", "guardrails"}};
   return shape;
 }
 
@@ -62,7 +62,12 @@ const Shape& database_shape() {
 const Shape& guardrails_shape() {
   static const Shape shape{"guardrails",
                            {"zones_at_once", "concurrent_faults", "max_instances", "max_duration",
-                            "protected", "approval"}};
+                            "protected", "keep_quorum", "approval", "freeze"}};
+  return shape;
+}
+
+const Shape& freeze_shape() {
+  static const Shape shape{"freeze", {"from", "to", "days", "reason"}};
   return shape;
 }
 
@@ -97,10 +102,11 @@ const Shape& sql_writes_shape() {
 }
 
 std::vector<const Shape*> shapes() {
-  return {&experiment_shape(),   &window_shape(),   &latency_shape(),    &good_below_shape(),
-          &bad_above_shape(),    &versus_shape(),   &instances_shape(),  &environment_shape(),
-          &cache_shape(),        &database_shape(), &guardrails_shape(), &http_shape(),
-          &redis_writes_shape(), &redis_shape(),    &tcp_shape(),        &sql_writes_shape()};
+  return {&experiment_shape(), &window_shape(),       &latency_shape(),    &good_below_shape(),
+          &bad_above_shape(),  &versus_shape(),       &instances_shape(),  &environment_shape(),
+          &cache_shape(),      &database_shape(),     &guardrails_shape(), &freeze_shape(),
+          &http_shape(),       &redis_writes_shape(), &redis_shape(),      &tcp_shape(),
+          &sql_writes_shape()};
 }
 
 bool is_identifier(std::string_view name) {

@@ -16,6 +16,7 @@ const Shape& environment_shape();
 const Shape& cache_shape();
 const Shape& database_shape();
 const Shape& guardrails_shape();
+const Shape& freeze_shape();
 const Shape& http_shape();
 const Shape& redis_writes_shape();
 const Shape& redis_shape();

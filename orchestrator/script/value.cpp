@@ -228,8 +228,8 @@ void push_json(lua_State* lua, const Json& value) {
   }
 }
 
-Fields::Fields(lua_State* lua, int index, const Shape& shape)
-    : lua_(lua), index_(lua_absindex(lua, index)), shape_(shape) {
+Fields::Fields(lua_State* lua, int index, const Shape& shape, std::string_view within)
+    : lua_(lua), index_(lua_absindex(lua, index)), shape_(shape), within_(within) {
   if (lua_type(lua, index_) != LUA_TTABLE) {
     refuse(fmt::format("{} takes a table with named fields: {} {{ {} = ... }}, found {}",
                        shape.name, shape.name, shape.fields.front(), found(lua, index_)));
@@ -269,6 +269,7 @@ void Fields::throw_at(std::string_view field, Error error) const {
   auto place = place_of(lua_);
   const auto* script = Sandbox::of(lua_).script;
   if (script != nullptr && !error.message.starts_with(place.file + ":")) {
+    place.line = script->line_of_field(place, within_);
     place.line = script->line_of_field(place, field);
     error.message = fmt::format("{}: {}", in_words(place), error.message);
   }

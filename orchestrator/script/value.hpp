@@ -159,7 +159,8 @@ struct Shape {
 /// carry the line of the field rather than that of the table.
 class Fields {
  public:
-  Fields(lua_State* lua, int index, const Shape& shape);
+  /// `within`: the field of another table that this one stands in; its own are looked for below.
+  Fields(lua_State* lua, int index, const Shape& shape, std::string_view within = {});
 
   [[nodiscard]] bool has(const char* field) const;
   /// Calls `read(index, what)` with the field's value, if it is there.
@@ -202,6 +203,7 @@ class Fields {
   lua_State* lua_;
   int index_;
   const Shape& shape_;
+  std::string_view within_;
 };
 
 template <class T>

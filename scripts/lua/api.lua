@@ -235,6 +235,7 @@ function instances(selector) end
 ---@field caches? table<string, Cache>
 ---@field databases? table<string, Database>
 ---@field slo? table<string, Expectation> steady state
+---@field tenants? integer how many every service serves, for the blast radius
 ---@field guardrails? Guardrails
 
 ---What an environment file returns: return environment { ... }
@@ -255,8 +256,16 @@ function environment(definition) end
 ---@field concurrent_faults? integer 0: no limit
 ---@field max_instances? number percent of the instances of any one service; 0: no limit
 ---@field max_duration? Duration a fault is reverted then at the latest; default 5*minute
----@field protected? string[] resources that are never touched: "zone c", "cache sessions"
----@field approval? string[] needs a person's agreement: restorable, compensable, self-healing, irreversible
+---@field protected? string[] never touched, by kind (zone, host, component, service, cache, database, dependency, nat) and name: "zone c"
+---@field keep_quorum? string[] caches and databases of which at most half of the nodes are hit at once
+---@field approval? string[] classes that need --approve: restorable, compensable, self-healing; irreversible always does
+---@field freeze? Freeze[] when nothing is injected
+
+---@class Freeze days in UTC: dates, days of the week, or both
+---@field from? string the first day, "2026-12-24"
+---@field to? string the last day, "2027-01-02"
+---@field days? string "sat-sun", "fri", "mon, wed-thu"
+---@field reason? string for people
 
 ---@class Probe a load and its measurement
 

@@ -58,6 +58,7 @@ class RunTest : public testing::Test {
                    .executor = io.get_executor(),
                    .id = "r1",
                    .operator_name = "test",
+                   .approvals = approvals,
                    .profile = "hardened",
                    .on_event = [&](const Json& event) { heard(event, r); },
                    .halted = [this] { return halted; }});
@@ -86,6 +87,7 @@ class RunTest : public testing::Test {
   fake::MemoryJournal journal;
   Environment environment;
   Experiment experiment;
+  std::vector<Approval> approvals;
   std::string halted;  ///< as a STOP file
   Json record;
   int exit_code = -1;

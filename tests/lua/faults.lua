@@ -9,7 +9,7 @@ return experiment {
     boom("unknown field 'zones'", fault.az_partition, { zones = "a" })
     boom("named fields", fault.az_partition, { "a" })
 
-    local first, second = run:inject(fault.az_partition { zone = "b" },
+    local first, second = run:inject(fault.az_partition { zone = "a" },
                                      fault.redis_failover { cache = "sessions", mode = "hang" })
     ok(first ~= nil and second ~= nil, "as many as were asked for")
     second:revert()

@@ -60,6 +60,7 @@ TEST(Api, DocumentsEveryFieldAndNothingElse) {
                                                    {"cache", "Cache"},
                                                    {"database", "Database"},
                                                    {"guardrails", "Guardrails"},
+                                                   {"freeze", "Freeze"},
                                                    {"http", "Http"},
                                                    {"redis_writes", "RedisWrites"},
                                                    {"redis", "Redis"},

@@ -317,7 +317,7 @@ TEST(BadInput, WhatTheTargetCannotDoIsNamed) {
       load(folder,
            with_method("run:inject(fault.redis_failover { cache = 'sessions', mode = 'hang' })"));
   ASSERT_TRUE(experiment);
-  const auto steps = dry_run(*experiment, lab_environment(), lab_world(), {"process.kill"});
+  const auto steps = dry_run(*experiment, lab_environment(), {lab_world(), {"process.kill"}});
   ASSERT_FALSE(steps);
   EXPECT_EQ(steps.error().kind, ErrorKind::unsupported);
   EXPECT_THAT(steps.error().message,

@@ -68,6 +68,74 @@ TEST(Environment, UnknownNamesAreRefusedWithTheNearest) {
               HasSubstr("did you mean 'irreversible'?"));
 }
 
+TEST(Guardrails, AreReadAsTheyAreWritten) {
+  const Folder folder;
+  const auto environment = load_environment(folder
+                                                .write("env.lua", R"(return environment {
+    name = "x", zones = { "a", "b" }, tenants = 7,
+    probes = { home = tcp { address = "10.0.0.10:80", rate = 10 } },
+    caches = { sessions = {} }, databases = { orders = {} },
+    guardrails = {
+      max_instances = 40,
+      protected = { "zone b", "cache sessions", "host pay" },
+      keep_quorum = { "sessions", "orders" },
+      approval = { "compensable" },
+      freeze = {
+        { from = "2026-12-24", to = "2027-01-02", reason = "end of the year" },
+        { days = "fri-sun" },
+      },
+    } })")
+                                                .string(),
+                                            {});
+  ASSERT_TRUE(environment) << environment.error().message;
+  const auto& rails = environment->guardrails;
+  EXPECT_EQ(environment->tenants, 7u);
+  EXPECT_EQ(rails.max_instances_percent, 40);
+  EXPECT_THAT(rails.protected_resources, ElementsAre("cache sessions", "host pay", "zone b"));
+  EXPECT_THAT(rails.keep_quorum, ElementsAre("orders", "sessions"));
+  EXPECT_THAT(rails.needs_approval, ElementsAre("compensable"));
+  ASSERT_EQ(rails.freeze.size(), 2u);
+  EXPECT_EQ(engine::in_words(rails.freeze[0]), "2026-12-24 to 2027-01-02 UTC (end of the year)");
+  EXPECT_EQ(engine::in_words(rails.freeze[1]), "sun, fri, sat UTC");
+  EXPECT_THAT(rails.file, HasSubstr("env.lua"));
+}
+
+struct BadGuardrail {
+  std::string fields, expected;
+};
+class BadGuardrails : public testing::TestWithParam<BadGuardrail> {};
+
+/// The line is the field's own, although a probe above has a field of that name.
+TEST_P(BadGuardrails, AreRefusedWithTheirLineAndWhatWasMeant) {
+  const auto said = wrong(
+      "zones = { 'a', 'b' }, caches = { sessions = {} }, databases = { orders = {} },\n"
+      "probes = { home = tcp { address = '10.0.0.10:80', rate = 10,\n from = 'client' } },\n"
+      "guardrails = {\n" +
+      GetParam().fields + " } ");
+  EXPECT_THAT(said, HasSubstr("env.lua:5: "));
+  EXPECT_THAT(said, HasSubstr(GetParam().expected));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Values, BadGuardrails,
+    testing::Values(BadGuardrail{"zones_at_once = 1.5", "expected a whole number, found 1.5"},
+                    BadGuardrail{"max_instances = 120",
+                                 "expected a number from 0 to 100, found 120"},
+                    BadGuardrail{"max_duration = 0*s", "expected a duration above 0"},
+                    BadGuardrail{"protected = { 'c' }", "with their kind, such as \"zone c\""},
+                    BadGuardrail{"protected = { 'zon a' }", "did you mean 'zone'?"},
+                    BadGuardrail{"protected = { 'zone d' }", "found 'd'; known: a, b"},
+                    BadGuardrail{"protected = { 'cache sesions' }", "did you mean 'sessions'?"},
+                    BadGuardrail{"keep_quorum = { 'order' }", "did you mean 'orders'?"},
+                    BadGuardrail{"freeze = 'sat'", "expected a list of 1 to 100 windows"},
+                    BadGuardrail{"freeze = { { dayz = 'sat' } }", "did you mean 'days'?"},
+                    BadGuardrail{"freeze = { { days = 'sat-sum' } }", "did you mean 'sun'?"},
+                    BadGuardrail{"freeze = { { from = '2026-02-30', to = '2026-03-01' } }",
+                                 "expected a day such as \"2026-12-24\", found '2026-02-30'"},
+                    BadGuardrail{"freeze = { { from = '2026-03-01' } }", "or all three"},
+                    BadGuardrail{"freeze = { { from = '2026-03-02', to = '2026-03-01' } }",
+                                 "'to' is before 'from'"}));
+
 TEST(Environment, WrongValuesSayWhatWasExpected) {
   EXPECT_THAT(wrong("client_deadline = 5, " + one_probe),
               HasSubstr("duration such as 20*s, found 5"));
@@ -103,7 +171,7 @@ TEST(Environment, NothingIsInjectedUnlessItIsStaging) {
   auto environment = lab_environment();
   environment.staging = false;
   const auto experiment = load(folder, with_method("")).value();
-  const auto steps = dry_run(experiment, environment, lab_world(), lab_capabilities());
+  const auto steps = dry_run(experiment, environment, {lab_world(), lab_capabilities()});
   ASSERT_FALSE(steps);
   EXPECT_THAT(steps.error().message, HasSubstr("staging = true"));
 }

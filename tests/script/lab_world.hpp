@@ -99,8 +99,8 @@ inline Error wrong_with(const std::string& text, const LoadOptions& options = {}
   if (!experiment) {
     return experiment.error();
   }
-  const auto steps = dry_run(*experiment, lab_environment(), lab_world(), lab_capabilities());
-  return steps ? Error{} : steps.error();
+  const auto dry = dry_run(*experiment, lab_environment(), {lab_world(), lab_capabilities()});
+  return dry ? dry->refused.value_or(Error{}) : dry.error();
 }
 
 }  // namespace faultline::script

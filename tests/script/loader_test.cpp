@@ -24,7 +24,7 @@ engine::Experiment drill(const std::string& name, const LoadOptions& options = {
 }
 
 std::vector<DryStep> dry(const engine::Experiment& experiment) {
-  return dry_run(experiment, lab_environment(), lab_world(), lab_capabilities()).value();
+  return dry_run(experiment, lab_environment(), {lab_world(), lab_capabilities()}).value().steps;
 }
 
 TEST(Experiment, NeedsOnlyNameHypothesisAndMethod) {
@@ -75,8 +75,9 @@ TEST(Experiment, AllDrillsAndScenariosPassTheDryPass) {
              std::filesystem::path(FAULTLINE_SOURCE_DIR) / "scripts/lua" / folder)) {
       const auto experiment = load_experiment(entry.path(), lab_environment(), {});
       ASSERT_TRUE(experiment) << experiment.error().message;
-      const auto steps = dry_run(*experiment, lab_environment(), lab_world(), lab_capabilities());
-      EXPECT_TRUE(steps) << steps.error().message;
+      const auto taken = dry_run(*experiment, lab_environment(), {lab_world(), lab_capabilities()});
+      EXPECT_TRUE(taken) << taken.error().message;
+      EXPECT_FALSE(taken->refused) << taken->refused->message;
     }
   }
 }

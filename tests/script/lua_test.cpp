@@ -25,8 +25,9 @@ TEST_P(Lua, Holds) {
   const auto experiment = load_experiment(
       file, lab_environment(), {.vars = {}, .variant = {}, .limits = {.wrong_calls_stop = false}});
   ASSERT_TRUE(experiment) << experiment.error().message;
-  const auto steps = dry_run(*experiment, lab_environment(), lab_world(), lab_capabilities());
+  const auto steps = dry_run(*experiment, lab_environment(), {lab_world(), lab_capabilities()});
   EXPECT_TRUE(steps) << steps.error().message;
+  EXPECT_FALSE(steps->refused) << steps->refused->message;
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, Lua, testing::ValuesIn(lua_tests()),

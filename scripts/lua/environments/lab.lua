@@ -71,10 +71,22 @@ return environment {
     checkout = good("checkout", 99),
   },
 
+  -- Who is behind the service: each of them is served by every node.
+  tenants = 20,
+
+  -- What may be broken at once. A fault that exceeds it is refused, before it is begun.
   guardrails = {
     zones_at_once     = 1,
-    concurrent_faults = 3,
+    concurrent_faults = 3,                  -- as in scenarios/worst_day.lua
+    max_instances     = 50,                 -- percent of a service: every spot node, or a zone and
+                                            -- one spot node more
+    keep_quorum       = { "sessions", "orders" }, -- never more than half of their nodes
     max_duration      = 5*minute,           -- reverted then, whatever the script does
     approval          = { "irreversible" }, -- classes of fault that a person must agree to
+    -- protected = { "zone c", "host neighbour", "component alb" },  -- what is never touched
+    -- freeze = {                                                    -- when nothing is, in UTC
+    --   { from = "2026-12-24", to = "2027-01-02", reason = "end of the year" },
+    --   { days = "sat-sun" },
+    -- },
   },
 }
