@@ -12,7 +12,7 @@ using Duration = std::chrono::nanoseconds;
 /// A point on CLOCK_MONOTONIC, which every process of a lab shares with its orchestrator.
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
-/// Wall-clock time, for people and records only; nothing is decided by it.
+/// Wall-clock time, for people and records; but for freeze windows nothing is decided by it.
 using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
 
 /// Keeps a pending call alive; dropping or calling `cancel` prevents the call.
