@@ -224,8 +224,8 @@ FaultLife::Commands FaultLife::handle(const Reverted& e, Instant now) {
     return {};
   }
   // Fenced: a newer owner or the target's own lease has the undo now; comparing tells whether it
-  // did.
-  if (!e.error || e.error->kind == ErrorKind::fenced) {
+  // did. Not found: the environment is gone, and everything done to it.
+  if (!e.error || e.error->kind == ErrorKind::fenced || e.error->kind == ErrorKind::not_found) {
     undo.done = true;
     return continue_reverting(now);
   }

@@ -377,6 +377,8 @@ void Run::on_notice(const targets::Notice& notice) {
   if (notice.name == "component_died" && !notice.detail.value("by_fault", false)) {
     life_.doubt(fmt::format("{} died, and no fault did it",
                             notice.detail.value("component", std::string("a component"))));
+  } else if (notice.name == "action_lifted") {
+    life_.doubt(notice.detail.value("reason", notice.name));
   } else if (notice.name == "deadline_fired") {
     stop(Stop::environment_lost, "the target's own deadline ended a fault");
   } else if (notice.name == "owner_lost" || notice.name == "target_gone") {

@@ -28,6 +28,9 @@ void Run::compare(const std::function<void(FaultLife::Compared)>& done) {
     if (any_in_force()) {  // injected while the answer was on its way
       return done({.waiting = true, .differences = {}});
     }
+    if (!answer && answer.error().kind == ErrorKind::not_found) {
+      return done({.waiting = false, .differences = {}});  // it is gone, and everything done to it
+    }
     if (!answer) {
       return done({.waiting = false, .differences = {answer.error().message}});
     }

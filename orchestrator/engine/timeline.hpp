@@ -18,8 +18,12 @@ class Timeline {
   using Json = nlohmann::json;
   using Sink = std::function<void(const Json& event)>;
 
+  /// `sink` may be empty.
   Timeline(Clock& clock, Sink sink)
-      : clock_(clock), sink_(std::move(sink)), start_(clock.now()), wall_start_(clock.wall()) {}
+      : clock_(clock),
+        sink_(sink ? std::move(sink) : [](const Json&) {}),
+        start_(clock.now()),
+        wall_start_(clock.wall()) {}
 
   /// Tells everybody, and keeps it for the record.
   void tell(const std::string& name, Json detail = Json::object());

@@ -146,6 +146,7 @@ constexpr std::array<std::pair<std::string_view, Words>, 27> known{{
     {"expecting", expecting},
     {"component_died", component_died},
     {"deadline_fired", deadline_fired},
+    {"action_lifted", doubtful},
     {"target_gone", stopped},
     {"note", note},
     {"script_error", script_error},

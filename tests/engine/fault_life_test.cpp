@@ -168,6 +168,14 @@ TEST_F(FaultLifeTest, AnAbortBeforeTheJournalTouchesNothing) {
   EXPECT_EQ(life.state(), State::refused);
 }
 
+TEST_F(FaultLifeTest, AnEnvironmentThatIsGoneHoldsNothingToRevert) {
+  hold();
+  on(FaultLife::End{""});
+  on(FaultLife::Reverted{0, Error{ErrorKind::not_found, "the lab is gone"}});
+  EXPECT_THAT(on(FaultLife::Reverted{1, Error{ErrorKind::not_found, "the lab is gone"}}),
+              ElementsAre("record reverted", "compare"));
+}
+
 TEST_F(FaultLifeTest, AFailingRevertIsRetriedAndThenSaidAloud) {
   hold();
   on(FaultLife::End{""});

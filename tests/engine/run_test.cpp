@@ -193,6 +193,14 @@ TEST_F(RunTest, ADeathThatNoFaultCausedIsInconclusive) {
   EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("c-spot died"));
 }
 
+TEST_F(RunTest, AFaultThatSomebodyElseLiftedIsInconclusive) {
+  run([this](engine::Run&) {
+    target.listener({clock.now(), "action_lifted", {{"reason", "somebody else undid it"}}});
+  });
+  EXPECT_EQ(record["verdict"], "inconclusive");
+  EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("somebody else undid it"));
+}
+
 TEST_F(RunTest, AMovedRoleIsALastingChangeAndNoResidue) {
   run([this](engine::Run&) { target.fail_over_to("b-redis"); });
   EXPECT_EQ(record["verdict"], "passed") << record["reason"];
