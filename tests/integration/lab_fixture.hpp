@@ -69,4 +69,76 @@ class LabTest : public testing::Test {
   TemporaryHome home_;
 };
 
+/// A lab as the target that runs see.
+class LabTargetTest : public LabTest {
+ protected:
+  Result<std::unique_ptr<targets::Target>> open(const std::string& profile = "") {
+    return targets::find("lab")->open(io_, {.home = home_.path(),
+                                            .cache = home_.path() / "cache",
+                                            .profile = profile,
+                                            .stage = false,
+                                            .progress = {}});
+  }
+  /// Opened and owned, with its notices kept.
+  void own() {
+    auto opened = open();
+    ASSERT_TRUE(opened) << opened.error().message;
+    target_ = std::move(*opened);
+    target_->on_notice([this](const targets::Notice& notice) { notices_.push_back(notice); });
+    const auto epoch =
+        await<targets::Epoch>([&](auto done) { target_->acquire("the test", 0, done); });
+    ASSERT_TRUE(epoch) << epoch.error().message;
+    epoch_ = *epoch;
+  }
+  Result<> arm_and_apply(const targets::Action& action) {
+    auto armed = await<void>([&](auto done) { target_->arm(action, epoch_, done); });
+    if (!armed) {
+      return armed;
+    }
+    const auto applied =
+        await<targets::Outcome>([&](auto done) { target_->apply(action, epoch_, done); });
+    return applied ? Result<>{} : Result<>(applied.error());
+  }
+  Result<> revert(const targets::Action& action) {
+    return await<void>([&](auto done) { target_->revert(action, epoch_, done); });
+  }
+  /// The reasons of the notices of that name.
+  [[nodiscard]] std::vector<std::string> told(const std::string& name) const {
+    std::vector<std::string> reasons;
+    for (const auto& notice : notices_) {
+      if (notice.name == name) {
+        reasons.push_back(notice.detail.value("reason", ""));
+      }
+    }
+    return reasons;
+  }
+  /// Runs until `start`'s callback was called.
+  template <class T, class Start>
+  Result<T> await(Start start) {
+    std::optional<Result<T>> answer;
+    start([&answer](Result<T> result) { answer.emplace(std::move(result)); });
+    while (!answer) {
+      io_.run_one();
+    }
+    return std::move(*answer);
+  }
+  /// Looks at the world until it is as wanted, for at most 5 s.
+  bool becomes(targets::Target& target, const std::function<bool(const targets::World&)>& wanted) {
+    const auto until = std::chrono::steady_clock::now() + 5s;
+    while (std::chrono::steady_clock::now() < until) {
+      const auto world = await<targets::World>([&](auto done) { target.observe(done); });
+      if (world && wanted(*world)) {
+        return true;
+      }
+      std::this_thread::sleep_for(20ms);
+    }
+    return false;
+  }
+
+  boost::asio::io_context io_;
+  std::unique_ptr<targets::Target> target_;
+  targets::Epoch epoch_ = 0;
+  std::vector<targets::Notice> notices_;
+};
+
 }  // namespace faultline::integration

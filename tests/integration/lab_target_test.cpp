@@ -3,41 +3,6 @@
 namespace faultline::integration {
 namespace {
 
-class LabTargetTest : public LabTest {
- protected:
-  Result<std::unique_ptr<targets::Target>> open(const std::string& profile = "") {
-    return targets::find("lab")->open(io_, {.home = home_.path(),
-                                            .cache = home_.path() / "cache",
-                                            .profile = profile,
-                                            .stage = false,
-                                            .progress = {}});
-  }
-  /// Runs until `start`'s callback was called.
-  template <class T, class Start>
-  Result<T> await(Start start) {
-    std::optional<Result<T>> answer;
-    start([&answer](Result<T> result) { answer.emplace(std::move(result)); });
-    while (!answer) {
-      io_.run_one();
-    }
-    return std::move(*answer);
-  }
-  /// Looks at the world until it is as wanted, for at most 5 s.
-  bool becomes(targets::Target& target, const std::function<bool(const targets::World&)>& wanted) {
-    const auto until = std::chrono::steady_clock::now() + 5s;
-    while (std::chrono::steady_clock::now() < until) {
-      const auto world = await<targets::World>([&](auto done) { target.observe(done); });
-      if (world && wanted(*world)) {
-        return true;
-      }
-      std::this_thread::sleep_for(20ms);
-    }
-    return false;
-  }
-
-  boost::asio::io_context io_;
-};
-
 TEST_F(LabTargetTest, AnActionIsAppliedSeenAndReverted) {
   up();
   const auto opened = open();
