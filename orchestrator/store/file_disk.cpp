@@ -156,6 +156,14 @@ int FileDisk::commit_now(std::uint64_t at, std::string_view bytes) {
   return write_all(fd_.get(), bytes, at);
 }
 
+int FileDisk::begin() {
+  const int error = commit_now(0, magic);
+  if (error != 0) {
+    (void)cut_now(0);
+  }
+  return error;
+}
+
 int FileDisk::cut_now(std::uint64_t size) {
   const bool done =
       ::ftruncate(fd_.get(), static_cast<off_t>(size)) == 0 && ::fdatasync(fd_.get()) == 0;

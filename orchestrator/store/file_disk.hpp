@@ -27,13 +27,16 @@ class FileDisk : public Disk {
   void replace(std::string bytes, Done done) override;
   void finish() override;
 
-  // For the opening, before anything else is asked for: 0 or an errno.
+  // For the opening, before anything else is asked for.
   [[nodiscard]] Source contents() const;
+  /// Writes the magic; 0 or an errno, and then nothing is there.
+  int begin();
+  /// What `commit` does, at once.
   int commit_now(std::uint64_t at, std::string_view bytes);
-  int cut_now(std::uint64_t size);
 
  private:
   FileDisk(std::filesystem::path file, net::Fd fd);
+  int cut_now(std::uint64_t size);
   int replace_now(std::string_view bytes);
   int sync_folder();
   void ask(std::function<int()> job, Done done);

@@ -33,18 +33,12 @@ Result<std::unique_ptr<FileJournal>> FileJournal::open(const fs::path& file,
   if (!state) {
     return state.error();
   }
-  if (state->torn_bytes > 0) {
-    if (const int error = (*disk)->cut_now(state->end); error != 0) {
-      return disk_error(file.string(), "cut it to its last whole record", error);
-    }
-    state->torn_bytes = 0;
-  }
   if (state->end == 0) {
-    if (const int error = (*disk)->commit_now(0, magic); error != 0) {
-      (void)(*disk)->cut_now(0);
+    if (const int error = (*disk)->begin(); error != 0) {
       return disk_error(file.string(), "write", error);
     }
     state->end = magic.size();
+    state->torn_bytes = 0;
   }
   return std::make_unique<FileJournal>(std::move(*disk), std::move(executor), file.string(),
                                        std::move(*state));
@@ -64,7 +58,7 @@ FileJournal::FileJournal(std::unique_ptr<Disk> disk, boost::asio::any_io_executo
 void FileJournal::append(Json record, std::function<void(Result<>)> done) {
   auto bytes = encode(record);
   const std::lock_guard lock(mutex_);
-  Waiting waiting{bytes.value_or(""), std::move(done), boost::asio::make_work_guard(executor_)};
+  Waiting waiting{bytes.value_or(""), std::move(done)};
   if (!bytes) {
     return answer(std::move(waiting),
                   Error{ErrorKind::usage, fmt::format("journal {}: a record does not fit: at most "
@@ -72,7 +66,10 @@ void FileJournal::append(Json record, std::function<void(Result<>)> done) {
                                                       name_, max_text_bytes)});
   }
   waiting_.push_back(std::move(waiting));
-  next();
+  if (!busy_) {
+    busy_.emplace(executor_);
+    next();
+  }
 }
 
 void FileJournal::answer(Waiting waiting, const Result<>& result) {
@@ -80,10 +77,9 @@ void FileJournal::answer(Waiting waiting, const Result<>& result) {
 }
 
 void FileJournal::next() {
-  if (busy_ || waiting_.empty()) {
-    return;
+  if (waiting_.empty()) {
+    return busy_.reset();
   }
-  busy_ = true;
   batch_ = std::exchange(waiting_, {});
   if (!torn_) {
     return write();
@@ -127,19 +123,15 @@ void FileJournal::fail(const char* doing, int error) {
   for (auto& waiting : std::exchange(batch_, {})) {
     answer(std::move(waiting), disk_error(name_, doing, error));
   }
-  busy_ = false;
   next();
 }
 
 void FileJournal::compact_or_go_on() {
   if (end_ < compact_at_ || open_.bytes() > end_ / 2) {
-    busy_ = false;
     return next();
   }
   std::string bytes(magic);
-  for (const auto& record : open_.records()) {
-    bytes += record;
-  }
+  open_.each([&bytes](const Entry& entry) { bytes += entry.bytes; });
   const auto size = bytes.size();
   disk_->replace(std::move(bytes), [this, size](int error) {
     const std::lock_guard lock(mutex_);
@@ -148,7 +140,6 @@ void FileJournal::compact_or_go_on() {
     }
     // Nothing is lost when it fails: the file only stays large, until it has grown again as much.
     compact_at_ = end_ + compact_above_bytes;
-    busy_ = false;
     next();
   });
 }

@@ -12,6 +12,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace faultline::store {
@@ -42,8 +44,8 @@ Result<JournalState> read_state(const std::string& name, const Source& source);
 /// large and mostly closed is rewritten with what is open. May be called from any thread.
 class FileJournal : public Journal {
  public:
-  /// Opens for appending, creating it and syncing its folder; cuts a torn tail off.
-  /// Takes an exclusive lock on the file: error `refused` names the holder's pid.
+  /// Opens for appending, creating it and syncing its folder; a torn tail is cut off before the
+  /// first record. Takes an exclusive lock on the file: error `refused` names the holder's pid.
   static Result<std::unique_ptr<FileJournal>> open(const std::filesystem::path& file,
                                                    boost::asio::any_io_executor executor);
   /// On a disk with what `read_state` found there; `name` is for errors.
@@ -66,10 +68,9 @@ class FileJournal : public Journal {
   struct Waiting {
     std::string bytes;
     std::function<void(Result<>)> done;
-    boost::asio::executor_work_guard<boost::asio::any_io_executor> work;
   };
   void answer(Waiting waiting, const Result<>& result);
-  // With the mutex held.
+  // With the mutex held, when the disk is free.
   void next();
   void write();
   void written(std::size_t size, int error);
@@ -83,7 +84,8 @@ class FileJournal : public Journal {
   std::uint64_t end_;         ///< of the last whole record
   std::uint64_t compact_at_;  ///< when the file is so large
   bool torn_;                 ///< something that is no whole record is behind `end_`
-  bool busy_ = false;         ///< the disk is at work
+  /// While the disk is at work: the executor has something to wait for.
+  std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> busy_;
   std::vector<Waiting> waiting_, batch_;
   std::unique_ptr<Disk> disk_;
 };

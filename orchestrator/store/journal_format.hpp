@@ -36,6 +36,10 @@ enum class RecordKind : std::uint8_t {
   accepted = 6,  ///< somebody takes the rest upon himself
   lasting = 7,   ///< only after a rewrite: what closed faults leave to an open run
 };
+/// The fault of the record is not open any more.
+constexpr bool closes(RecordKind kind) {
+  return kind == RecordKind::closed || kind == RecordKind::accepted;
+}
 
 /// A record as it stands in a file. Views into somebody else's bytes.
 struct Entry {

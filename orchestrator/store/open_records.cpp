@@ -1,6 +1,7 @@
 #include "orchestrator/store/open_records.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace faultline::store {
 
@@ -11,7 +12,7 @@ void OpenRecords::take(const Entry& entry) {
   if (entry.fault.empty()) {
     return;
   }
-  if (entry.kind == RecordKind::closed) {
+  if (closes(entry.kind)) {
     return close(entry);
   }
   auto found = faults_.find(entry.fault);
@@ -29,7 +30,7 @@ void OpenRecords::take(const Entry& entry) {
 }
 
 void OpenRecords::keep(Fault& fault, const Entry& entry) {
-  fault.records.emplace_back(entry.bytes);
+  fault.records += entry.bytes;
   bytes_ += entry.bytes.size();
 }
 
@@ -37,9 +38,7 @@ void OpenRecords::close(const Entry& entry) {
   const auto found = faults_.find(entry.fault);
   const bool ours = found != faults_.end() && found->second.intended;
   if (found != faults_.end()) {
-    for (const auto& record : found->second.records) {
-      bytes_ -= record.size();
-    }
+    bytes_ -= found->second.records.size();
   }
   if (!ours) {
     auto& other = faults_[std::string(entry.fault)];
@@ -68,29 +67,31 @@ void OpenRecords::leave(std::string_view run, std::string_view lasting) {
   }
 }
 
-std::vector<std::string> OpenRecords::records() const {
+void OpenRecords::each(const std::function<void(const Entry&)>& visit) const {
   std::vector<const Fault*> faults;
   for (const auto& [id, fault] : faults_) {
     faults.push_back(&fault);
   }
   std::ranges::sort(faults, {}, &Fault::number);
-  std::vector<std::string> all;
   for (const auto* fault : faults) {
-    all.insert(all.end(), fault->records.begin(), fault->records.end());
+    for (std::string_view left = fault->records; !left.empty();) {
+      const auto entry = *decode(left);
+      left.remove_prefix(entry.bytes.size());
+      visit(entry);
+    }
   }
   for (const auto& [id, run] : runs_) {
     for (const auto& lasting : run.lasting) {
       auto record = Json::parse(lasting, nullptr, false);
-      if (!record.is_object()) {
-        continue;  // not one of ours, and no undo
-      }
-      record.update({{"type", "lasting"}, {"run", id}});
-      if (auto bytes = encode(record)) {
-        all.push_back(std::move(*bytes));
+      if (record.is_object()) {  // else not one of ours, and no undo
+        record.update({{"type", "lasting"}, {"run", id}});
+        const auto bytes = encode(record).value_or("");
+        if (const auto entry = decode(bytes)) {
+          visit(*entry);
+        }
       }
     }
   }
-  return all;
 }
 
 }  // namespace faultline::store

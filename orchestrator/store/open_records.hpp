@@ -2,11 +2,10 @@
 
 #include "orchestrator/store/journal_format.hpp"
 
-#include <map>
+#include <functional>
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <vector>
 
 namespace faultline::store {
 
@@ -16,9 +15,10 @@ class OpenRecords {
  public:
   void take(const Entry& entry);
 
-  /// The records that a journal needs to say the same: of the open faults, oldest fault first; what
-  /// closed ones left to their runs; and what was closed that another segment had opened.
-  [[nodiscard]] std::vector<std::string> records() const;
+  /// Visits the records that a journal needs to say the same: of the open faults, oldest fault
+  /// first; what closed ones left to their runs; and what was closed that another segment had
+  /// opened.
+  void each(const std::function<void(const Entry&)>& visit) const;
   /// Their size in a file, about.
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
@@ -27,7 +27,7 @@ class OpenRecords {
     std::uint64_t number = 0;  ///< in the order of their first records
     bool intended = false;
     std::string run, lasting;
-    std::vector<std::string> records;
+    std::string records;  ///< one after the other, as in a file
   };
   struct Run {
     std::uint64_t open = 0;

@@ -58,8 +58,7 @@ Result<Segments> read_segments(const fs::path& journal) {
   for (const auto& file : {journal, undo}) {
     const auto scanned = scan_file(file, [&](const Entry& entry) -> Result<> {
       open.take(entry);
-      const bool ends = entry.kind == RecordKind::closed || entry.kind == RecordKind::accepted;
-      return ends && file == undo ? add(file, entry.text, done) : Result<>();
+      return closes(entry.kind) && file == undo ? add(file, entry.text, done) : Result<>();
     });
     if (!scanned) {
       return scanned.error();
@@ -68,10 +67,13 @@ Result<Segments> read_segments(const fs::path& journal) {
       out.problems.push_back(std::move(line));
     }
   }
-  for (const auto& record : open.records()) {
-    if (const auto added = add(journal, decode(record)->text, out.records); !added) {
-      return added.error();
-    }
+  Result<> added;
+  open.each([&](const Entry& entry) {
+    const bool wanted = added && !closes(entry.kind);
+    added = wanted ? add(journal, entry.text, out.records) : added;
+  });
+  if (!added) {
+    return added.error();
   }
   std::ranges::move(done, std::back_inserter(out.records));
   return out;

@@ -179,9 +179,9 @@ class Compaction : public GroupCommit {
   /// What recovery reads is the same as ever.
   void expect_open(const std::vector<Json>& more = {}) {
     std::vector<Json> open;
-    for (const auto& bytes : read_state("test", source_of(*platter_)).value().open.records()) {
-      open.push_back(Json::parse(decode(bytes)->text));
-    }
+    read_state("test", source_of(*platter_)).value().open.each([&](const Entry& entry) {
+      open.push_back(Json::parse(entry.text));
+    });
     std::vector<Json> expected{with_size(intended("open"), 1000), step("applied", "open")};
     expected.insert(expected.end(), more.begin(), more.end());
     expected.push_back({{"type", "lasting"},
