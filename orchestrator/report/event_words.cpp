@@ -127,7 +127,7 @@ EventWords nothing(const Json&) {
   return {};
 }
 
-constexpr std::array<std::pair<std::string_view, Words>, 27> known{{
+constexpr std::array<std::pair<std::string_view, Words>, 28> known{{
     {"run_started", started},
     {"phase", phase},
     {"heal", heal},
