@@ -114,8 +114,8 @@ class Run : private Stage {
   void block(const std::function<bool()>& condition);
   void require_unchanged();
   void require_alone(const targets::World& seen);
-  void make_room(const std::vector<std::shared_ptr<FaultRunner>>& planned,
-                 const std::vector<FaultRequest>& requests, const targets::World& seen);
+  [[nodiscard]] bool fits(const std::vector<std::shared_ptr<FaultRunner>>& planned,
+                          const std::vector<FaultRequest>& requests, const targets::World& seen);
   [[nodiscard]] Expectation resolved(const Expectation& expectation) const;
   [[noreturn]] void give_up(const std::string& reason);
   std::shared_ptr<FaultRunner> prepare(const FaultRequest& request, const targets::World& world,

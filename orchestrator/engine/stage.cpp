@@ -91,9 +91,9 @@ void Run::require_alone(const targets::World& seen) {
 }
 
 /// All of them fit, or none is begun. What was undone counts until it is verified: where only that
-/// is in the way, it is waited for.
-void Run::make_room(const std::vector<std::shared_ptr<FaultRunner>>& planned,
-                    const std::vector<FaultRequest>& requests, const targets::World& seen) {
+/// is in the way, it is waited for. False when it was, because what they were planned on has passed.
+bool Run::fits(const std::vector<std::shared_ptr<FaultRunner>>& planned,
+               const std::vector<FaultRequest>& requests, const targets::World& seen) {
   std::vector<Claim> claims;
   for (std::size_t i = 0; i < planned.size(); ++i) {
     claims.push_back({planned[i]->id(), requests[i].fault, planned[i]->plan()});
@@ -101,7 +101,10 @@ void Run::make_room(const std::vector<std::shared_ptr<FaultRunner>>& planned,
   const auto settling = [](const auto& fault) {
     return fault->life().state() == FaultLife::State::settling;
   };
-  Result<> allowed;
+  auto allowed = ledger_.allows(claims, seen, in_.clock.wall());
+  if (allowed) {
+    return true;
+  }
   block([&] {
     allowed = ledger_.allows(claims, seen, in_.clock.wall());
     return allowed || any_in_force() || std::ranges::none_of(faults_, settling);
@@ -113,6 +116,7 @@ void Run::make_room(const std::vector<std::shared_ptr<FaultRunner>>& planned,
                                      {"reason", allowed.error().message}});
     give_up(allowed.error().message);
   }
+  return false;
 }
 
 std::vector<FaultId> Run::inject(const std::vector<FaultRequest>& requests) {
@@ -123,13 +127,16 @@ std::vector<FaultId> Run::inject(const std::vector<FaultRequest>& requests) {
   if (faults_.empty()) {
     require_unchanged();
   }
-  const auto seen = world();
-  require_alone(seen);
   std::vector<std::shared_ptr<FaultRunner>> planned;  // all are planned before any is begun
-  for (const auto& request : requests) {
-    planned.push_back(prepare(request, seen, faults_.size() + planned.size() + 1));
-  }
-  make_room(planned, requests, seen);
+  targets::World seen;
+  do {
+    seen = world();
+    require_alone(seen);
+    planned.clear();
+    for (const auto& request : requests) {
+      planned.push_back(prepare(request, seen, faults_.size() + planned.size() + 1));
+    }
+  } while (!fits(planned, requests, seen));
   std::vector<FaultId> ids;
   for (auto& fault : planned) {
     ids.push_back({faults_.size()});

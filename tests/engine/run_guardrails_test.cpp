@@ -54,6 +54,27 @@ TEST_F(GuardedRun, WhatIsUndoneMakesRoomOnceItIsVerified) {
   EXPECT_EQ(applied(), 3);
 }
 
+/// What it waited for may have moved a role: the next fault is planned on the world as it is then.
+TEST_F(GuardedRun, WhatHadToWaitIsPlannedAfterwards) {
+  environment.guardrails = {.concurrent_faults = 1};
+  experiment.method = [this](Stage& stage) {
+    const auto first = stage.inject({crash}).front();
+    stage.revert(first);
+    target.post([this] {  // before the invariants are compared
+      for (auto& component : target.world.components) {
+        if (component.name == "a-redis" || component.name == "b-redis") {
+          component.labels["role"] = component.name == "b-redis" ? "primary" : "replica";
+        }
+      }
+    });
+    stage.inject({crash});
+  };
+  run();
+  EXPECT_EQ(record["verdict"], "passed") << record["reason"];
+  EXPECT_EQ(record["faults"][1]["actions"][0]["summary"],
+            "kill b-redis (SIGKILL) and hold it down");
+}
+
 TEST_F(GuardedRun, WhatIsUndoneCountsWhileAnotherFaultHidesWhetherItIs) {
   experiment.method = [](Stage& stage) {
     stage.inject({slow_pay});
