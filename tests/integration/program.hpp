@@ -106,6 +106,9 @@ class Program {
 
  private:
   bool read_some() {
+    if (!out_ && !err_) {
+      return false;
+    }
     std::array<pollfd, 2> wait{{{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}}};
     if (::poll(wait.data(), wait.size(), -1) <= 0) {
       return false;
