@@ -29,7 +29,8 @@ struct TargetKind {
   Result<std::unique_ptr<Target>> (*open)(boost::asio::io_context& io, const OpenOptions& options);
   /// The environment that a journal names, for whoever puts it back. Error `not_found`: it is gone,
   /// and everything in it; any other: what was done to it may still be in force.
-  Result<std::unique_ptr<Target>> (*reach)(boost::asio::io_context& io, const Json& identity);
+  Result<std::unique_ptr<Target>> (*reach)(const boost::asio::any_io_executor& executor,
+                                           const Json& identity);
 };
 
 std::span<const TargetKind> catalog();

@@ -139,6 +139,8 @@ const std::map<std::string, std::set<std::string>>& layers() {
       {"orchestrator/store", {"targets", "targets/net"}},
       {"orchestrator/load", {"targets", "targets/net", "targets/sql", "orchestrator/slo"}},
       {"orchestrator/engine", {"targets", "faults", "orchestrator/slo", "orchestrator/store"}},
+      {"orchestrator/guard",
+       {"targets", "targets/net", "faults", "orchestrator/store", "orchestrator/engine"}},
       {"orchestrator/script", {"targets", "faults", "orchestrator/slo", "orchestrator/engine"}},
       {"orchestrator/report", {"targets"}},
   };

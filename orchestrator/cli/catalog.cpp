@@ -14,6 +14,8 @@ std::span<const Command> catalog() {
       add_faults,
       add_inject,
       add_recover,
+      add_journal,
+      add_guard,
       add_abort,
       add_history,
       add_show,

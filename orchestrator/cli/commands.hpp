@@ -8,7 +8,9 @@ namespace faultline::cli {
 void add_run(CLI::App& app, Context& context);
 void add_plan(CLI::App& app, Context& context);
 void add_inject(CLI::App& app, Context& context);
+void add_guard(CLI::App& app, Context& context);
 void add_recover(CLI::App& app, Context& context);
+void add_journal(CLI::App& app, Context& context);
 void add_abort(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_new(CLI::App& app, Context& context);

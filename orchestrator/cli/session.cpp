@@ -70,7 +70,7 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, Options o
   }
   session->id_ = new_run_id();
   session->journal_file_ = folder / (session->id_ + ".journal");
-  auto journal = store::FileJournal::open(session->journal_file_);
+  auto journal = store::FileJournal::open(session->journal_file_, session->io_.get_executor());
   if (!journal) {
     return Error{journal.error().kind, "nothing was injected: " + journal.error().message};
   }
@@ -87,14 +87,32 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, Options o
     return target.error();
   }
   session->target_ = std::move(*target);
+  if (const auto guarded = session->attach_guard(); !guarded) {
+    return Error{guarded.error().kind, "nothing was injected: " + guarded.error().message};
+  }
   session->await_signal();
   return session;
 }
 
+Result<> Session::attach_guard() {
+  guard_ = std::make_unique<guard::Link>(guard::Link::Options{
+      .executor = io_.get_executor(),
+      .clock = clock_,
+      .home = context_.home,
+      .journal = journal_file_,
+      .on_relieved =
+          [this] {
+            stop(engine::Stop::environment_lost,
+                 "this process stood still for longer than its lease of 3 s, and its guard put "
+                 "everything back");
+          },
+      .on_note = [this](const std::string& text) { options_.progress(text); }});
+  return await<void>(io_, [this](auto done) { guard_->attach(done); });
+}
+
 Session::~Session() {
   if (all_closed_) {
-    std::error_code ignored;  // a journal that stays is read again, and found closed
-    fs::remove(journal_file_, ignored);
+    store::remove_segments(journal_file_);
   }
 }
 
@@ -139,6 +157,7 @@ engine::RunResult Session::run(const engine::Experiment& experiment) {
                    .wait_for_owner = options_.wait_for_owner,
                    .measure = options_.measure,
                    .on_event = options_.on_event,
+                   .guarded = [this] { return guard_->guarded(); },
                    .halted = [this] { return stop_file(context_.home); }});
   std::optional<engine::RunResult> result;
   stop_ = [&](engine::Stop why, const std::string& reason) { run.stop(why, reason); };

@@ -2,6 +2,8 @@
 
 #include "orchestrator/cli/command.hpp"
 #include "orchestrator/engine/run.hpp"
+#include "orchestrator/guard/leftovers.hpp"
+#include "orchestrator/guard/link.hpp"
 #include "orchestrator/store/journal.hpp"
 #include "targets/catalog.hpp"
 #include "targets/net/asio_clock.hpp"
@@ -65,6 +67,7 @@ class Session {
         options_(std::move(options)),
         signals_(io_, SIGINT, SIGTERM),
         clock_(io_.get_executor()) {}
+  Result<> attach_guard();
   void await_signal();
   /// Stops the run that is under way, and those that would come after it.
   void stop(engine::Stop why, const std::string& reason);
@@ -81,6 +84,7 @@ class Session {
   bool all_closed_ = true;
   std::unique_ptr<store::FileJournal> journal_;  // before the target: an undo may still be written
   std::unique_ptr<targets::Target> target_;
+  std::unique_ptr<guard::Link> guard_;
 };
 
 /// What recovery did with the faults of owners that are gone.
@@ -88,8 +92,10 @@ struct Recovered {
   std::vector<std::string> lines;    ///< in words, one a fault
   std::vector<std::string> residue;  ///< what is still not as it was
 };
-/// Puts back what journals of this home still hold open, but for those whose owner lives.
-Result<Recovered> recover_leftovers(const Context& context);
+/// Puts back what journals of this home still hold open, but for those whose owner lives. What
+/// cannot be put back and is accepted is held no more.
+Result<Recovered> recover_leftovers(const Context& context,
+                                    const std::optional<guard::Acceptance>& accept = {});
 
 /// "20261120-234728-1f3a": sorts by time; unique enough for one home.
 std::string new_run_id();

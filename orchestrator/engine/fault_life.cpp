@@ -17,6 +17,13 @@ FaultLife::Commands FaultLife::handle(const Begin&, Instant) {
   return {Claim{}};
 }
 
+FaultLife::Commands FaultLife::handle(const Resume&, Instant now) {
+  for (auto& undo : undos_) {
+    undo.armed = true;
+  }
+  return start_reverting(now);
+}
+
 FaultLife::Commands FaultLife::handle(const Claimed& e, Instant) {
   if (e.error || end_asked_) {
     state_ = State::refused;

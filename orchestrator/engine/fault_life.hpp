@@ -34,6 +34,7 @@ class FaultLife {
 
   // What happened.
   struct Begin {};
+  struct Resume {};  ///< another process began it, and may have applied all of it: revert
   struct Claimed {
     std::optional<Error> error;
   };
@@ -75,8 +76,8 @@ class FaultLife {
     std::vector<std::string> differences;
   };
   struct Tick {};  ///< a Wake came due
-  using Event = std::variant<Begin, Claimed, Recorded, Armed, Looked, Applied, Proved, End, Leave,
-                             Completed, Reverted, Compared, Tick>;
+  using Event = std::variant<Begin, Resume, Claimed, Recorded, Armed, Looked, Applied, Proved, End,
+                             Leave, Completed, Reverted, Compared, Tick>;
 
   // What to do next. Each is answered by the event of the same step.
   struct Claim {};
@@ -149,6 +150,7 @@ class FaultLife {
   };
 
   Commands handle(const Begin& e, Instant now);
+  Commands handle(const Resume& e, Instant now);
   Commands handle(const Claimed& e, Instant now);
   Commands handle(const Recorded& e, Instant now);
   Commands handle(const Armed& e, Instant now);

@@ -108,6 +108,9 @@ void FaultRunner::run(const FaultLife::Claim&) {
 
 void FaultRunner::run(const FaultLife::Record& command) {
   Json record = {{"type", command.type}, {"fault", id_}, {"at", rfc3339(ports_.clock.wall())}};
+  if (!ports_.by.empty()) {
+    record["by"] = ports_.by;
+  }
   if (command.type == "intended") {
     intended_at_ = ports_.clock.now();
     record.update(ports_.journal_context);
@@ -115,11 +118,16 @@ void FaultRunner::run(const FaultLife::Record& command) {
     record["epoch"] = ports_.epoch;
     record["actions"] = plan_.actions;
     record["resources"] = plan_.resources;
-    record["may_move"] = plan_.may_move;
+    ports_.may_move.insert(plan_.may_move.begin(), plan_.may_move.end());
+    record["may_move"] = ports_.may_move;
     ports_.timeline.tell("fault_intended",
                          {{"fault", fault_}, {"id", id_}, {"summary", summary()}});
   }
   const bool awaited = command.type == "intended";
+  if (awaited && ports_.guarded && !ports_.guarded()) {
+    return feed(FaultLife::Recorded{
+        Error{ErrorKind::refused, "no guard watches this process; see guard.log in its home"}});
+  }
   ports_.journal.append(std::move(record), [me = weak_from_this(), awaited](const auto& written) {
     const auto self = me.lock();
     if (!self) {

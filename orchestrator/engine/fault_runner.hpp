@@ -19,7 +19,11 @@ struct FaultPorts {
   Clock& clock;
   Timeline& timeline;
   targets::Epoch epoch = 0;
-  Json journal_context;           ///< run, target, before: goes into `intended`
+  Json journal_context;                 ///< run, target, before: goes into `intended`
+  std::set<std::string> may_move = {};  ///< by the faults so far: goes there too
+  std::string by = {};                  ///< who recovers; empty: the run itself
+  /// Whether somebody would put everything back if this process died now. May be none: nobody.
+  std::function<bool()> guarded = {};
   std::function<void()> changed;  ///< after every step
   std::function<void(std::function<void(FaultLife::Compared)>)> compare;
 };
@@ -30,6 +34,8 @@ class FaultRunner : public std::enable_shared_from_this<FaultRunner> {
   FaultRunner(FaultPorts& ports, std::string id, std::string fault, Json params, faults::Plan plan,
               targets::World world);
   void begin() { feed(FaultLife::Begin{}); }
+  /// Reverts what another process began; the plan needs its actions only.
+  void resume() { feed(FaultLife::Resume{}); }
   /// `at_once`: without waiting for what the fault goes on to do by itself.
   void end(const std::string& reason, bool at_once = false) {
     feed(FaultLife::End{reason, at_once});

@@ -18,7 +18,8 @@ FaultPorts make_ports(const RunInputs& in, Ledger& ledger, Timeline& timeline) {
           .journal = in.journal,
           .ledger = ledger,
           .clock = in.clock,
-          .timeline = timeline};
+          .timeline = timeline,
+          .guarded = in.guarded};
 }
 
 /// What is not as it must be for a healthy environment.
@@ -271,13 +272,13 @@ void Run::method_ended(std::exception_ptr thrown) {
 }
 
 void Run::end_faults() {
-  for (const auto& fault : faults_) {
+  for (auto fault = faults_.rbegin(); fault != faults_.rend(); ++fault) {  // newest first
     if (life_.leaving()) {
-      fault->leave();
+      (*fault)->leave();
       continue;
     }
     // What is over for another reason already need not wait for what the fault does by itself.
-    fault->end("", life_.stopping() || life_.in_doubt());
+    (*fault)->end("", life_.stopping() || life_.in_doubt());
   }
 }
 
@@ -365,7 +366,7 @@ void Run::heartbeat() {
       }
       if (!renewed &&
           renewed.error().kind != ErrorKind::timeout) {  // a late answer may be a busy one
-        stop(Stop::environment_lost, "the environment was lost: " + renewed.error().message);
+        return stop(Stop::environment_lost, "the environment was lost: " + renewed.error().message);
       }
       heartbeat();
     });

@@ -32,6 +32,8 @@ struct RunInputs {
   Duration wait_for_owner{};  ///< how long to wait for an environment that another run holds
   bool measure = true;        ///< false: no load and no steady state, as in `faultline inject`
   Timeline::Sink on_event;
+  /// Whether somebody would put everything back if this process died now. May be none: nobody.
+  std::function<bool()> guarded = {};
   /// Why nothing may be in force now, asked five times a second; empty: go on. May be none.
   std::function<std::string()> halted = {};
 };
@@ -59,6 +61,7 @@ class Run : private Stage {
 
  private:
   static constexpr Duration tick_every = std::chrono::milliseconds(500);
+  static constexpr Duration guard_limit = std::chrono::seconds(5);
   static constexpr Duration drain_limit =
       std::chrono::seconds(30);  ///< workers read back within 15 s
 
@@ -113,6 +116,7 @@ class Run : private Stage {
   void note(const std::string& text) override;
   void block(const std::function<bool()>& condition);
   void require_unchanged();
+  void require_guard();
   void require_alone(const targets::World& seen);
   [[nodiscard]] bool fits(const std::vector<std::shared_ptr<FaultRunner>>& planned,
                           const std::vector<FaultRequest>& requests, const targets::World& seen);

@@ -119,6 +119,13 @@ bool Run::fits(const std::vector<std::shared_ptr<FaultRunner>>& planned,
   return false;
 }
 
+/// A guard that died is replaced within a second or so; without one nothing is injected.
+void Run::require_guard() {
+  const auto until = in_.clock.now() + guard_limit;
+  wake_ = later(guard_limit, [this] { changed(); });
+  block([&] { return !in_.guarded || in_.guarded() || in_.clock.now() >= until; });
+}
+
 std::vector<FaultId> Run::inject(const std::vector<FaultRequest>& requests) {
   if (!baseline_done_) {
     baseline(std::nullopt, requests.empty() ? Place{} : requests.front().place);
@@ -137,6 +144,7 @@ std::vector<FaultId> Run::inject(const std::vector<FaultRequest>& requests) {
       planned.push_back(prepare(request, seen, faults_.size() + planned.size() + 1));
     }
   } while (!fits(planned, requests, seen));
+  require_guard();
   std::vector<FaultId> ids;
   for (auto& fault : planned) {
     ids.push_back({faults_.size()});

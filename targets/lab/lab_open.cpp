@@ -18,9 +18,9 @@ using OpenedTarget = Result<std::unique_ptr<targets::Target>>;
 
 constexpr std::string_view default_profile = "hardened";
 
-OpenedTarget attach(boost::asio::io_context& io, const fs::path& home, const std::string& instance,
-                    std::unique_ptr<PrivateLab> private_lab) {
-  auto connection = Connection::open(io.get_executor(), home);
+OpenedTarget attach(const boost::asio::any_io_executor& executor, const fs::path& home,
+                    const std::string& instance, std::unique_ptr<PrivateLab> private_lab) {
+  auto connection = Connection::open(executor, home);
   if (!connection) {
     return connection.error();
   }
@@ -64,7 +64,7 @@ OpenedTarget stage_private(boost::asio::io_context& io, const targets::OpenOptio
   }
   auto private_lab = std::make_unique<PrivateLab>(std::move(*launched), home);
   const auto status = ask(home, "status");
-  return status ? attach(io, home, instance_of(*status), std::move(private_lab))
+  return status ? attach(io.get_executor(), home, instance_of(*status), std::move(private_lab))
                 : OpenedTarget(status.error());
 }
 
@@ -88,10 +88,10 @@ OpenedTarget open_lab(boost::asio::io_context& io, const targets::OpenOptions& o
                              "'faultline lab down' first",
                              is, options.profile)};
   }
-  return attach(io, options.home, instance_of(*status), nullptr);
+  return attach(io.get_executor(), options.home, instance_of(*status), nullptr);
 }
 
-OpenedTarget reach_lab(boost::asio::io_context& io, const Json& identity) {
+OpenedTarget reach_lab(const boost::asio::any_io_executor& executor, const Json& identity) {
   const fs::path home = identity.at("home").get<std::string>();
   const auto instance = identity.at("instance").get<std::string>();
   const auto status = ask(home, "status");
@@ -102,7 +102,7 @@ OpenedTarget reach_lab(boost::asio::io_context& io, const Json& identity) {
     return Error{ErrorKind::not_found,
                  fmt::format("the lab of {} was taken down; another is up", home.string())};
   }
-  return attach(io, home, instance, nullptr);
+  return attach(executor, home, instance, nullptr);
 }
 
 }  // namespace faultline::lab

@@ -77,7 +77,7 @@ Result<std::unique_ptr<targets::Target>> open_lab(boost::asio::io_context& io,
                                                   const targets::OpenOptions& options);
 
 /// The lab of that identity, when its supervisor still is the same; private ones too.
-Result<std::unique_ptr<targets::Target>> reach_lab(boost::asio::io_context& io,
+Result<std::unique_ptr<targets::Target>> reach_lab(const boost::asio::any_io_executor& executor,
                                                    const targets::Json& identity);
 
 }  // namespace faultline::lab

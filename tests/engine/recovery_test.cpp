@@ -1,6 +1,7 @@
 #include "orchestrator/engine/recovery.hpp"
 
 #include "tests/fake/fake_target.hpp"
+#include "tests/fake/forwarding_target.hpp"
 #include "tests/fake/manual_clock.hpp"
 
 #include <gmock/gmock.h>
@@ -25,6 +26,7 @@ Json intended(const std::string& fault) {
           {"fault", fault},
           {"kind", "redis_failover"},
           {"run", "r1"},
+          {"epoch", 7},
           {"target", {{"target", "fake"}}},
           {"actions", {kill_action(fault + ".1")}},
           {"before",
@@ -33,28 +35,41 @@ Json intended(const std::string& fault) {
           {"resources", {"component a-redis"}}};
 }
 
-class Recovery : public testing::Test {
+class RecoveryTest : public testing::Test {
  protected:
   std::vector<std::string> put_back_all(const std::vector<Json>& records) {
     const auto open = open_runs(records);
     EXPECT_TRUE(open) << open.error().message;
     std::vector<std::string> residue;
     for (const auto& run : *open) {
-      bool over = false;
-      put_back(run, target, 2, clock, [&](std::vector<std::string> left) {
-        residue.insert(residue.end(), left.begin(), left.end());
-        over = true;
-      });
-      EXPECT_TRUE(clock.run(io, [&] { return over; }));
+      std::optional<Recovery> recovery;
+      recover(run, ports_, [&](const Recovery& r) { recovery = r; });
+      EXPECT_TRUE(clock.run(io, [&] { return recovery.has_value(); }));
+      residue.insert(residue.end(), recovery->residue.begin(), recovery->residue.end());
     }
     return residue;
   }
   boost::asio::io_context io;
   fake::ManualClock clock;
   fake::FakeTarget target{io, clock};
+  fake::MemoryJournal undo;
+  bool gone = false;
+  const RecoveryPorts ports_{.clock = clock,
+                             .journal = undo,
+                             .reach = [this](const Json&) { return reach(); },
+                             .who = "guard, pid 12",
+                             .on_event = {}};
+
+ private:
+  Result<std::unique_ptr<targets::Target>> reach() {
+    if (gone) {
+      return Error{ErrorKind::not_found, "no lab is up"};
+    }
+    return std::unique_ptr<targets::Target>(std::make_unique<fake::ForwardingTarget>(target));
+  }
 };
 
-TEST_F(Recovery, OnlyWhatIsNotClosedIsOpen) {
+TEST_F(RecoveryTest, OnlyWhatIsNotClosedIsOpen) {
   const auto open =
       open_runs({intended("f1"), intended("f2"), {{"type", "closed"}, {"fault", "f1"}}});
   ASSERT_TRUE(open) << open.error().message;
@@ -64,18 +79,18 @@ TEST_F(Recovery, OnlyWhatIsNotClosedIsOpen) {
   EXPECT_EQ(open->front().faults.front().actions.front().id, "f2.1");
 }
 
-TEST_F(Recovery, ARecordThatIsNotOursIsAnErrorAndNotSkipped) {
+TEST_F(RecoveryTest, ARecordThatIsNotOursIsAnErrorAndNotSkipped) {
   EXPECT_FALSE(open_runs({Json{{"type", "intended"}}}));
   EXPECT_FALSE(open_runs({Json::array()}));
 }
 
-TEST_F(Recovery, TwoFaultsOfARunAreRevertedNewestFirstAndComparedOnce) {
+TEST_F(RecoveryTest, TwoFaultsOfARunAreRevertedNewestFirstAndComparedOnce) {
   target.in_force = {"f1.1", "f2.1"};
   EXPECT_THAT(put_back_all({intended("f1"), intended("f2")}), IsEmpty());
   EXPECT_THAT(target.log, testing::ElementsAre("revert f2.1", "revert f1.1"));
 }
 
-TEST_F(Recovery, ARoleThatAClosedFaultMovedMayStayMoved) {
+TEST_F(RecoveryTest, ARoleThatAClosedFaultMovedMayStayMoved) {
   auto second = intended("f2");
   second["may_move"] = Json::array();
   target.in_force = {"f2.1"};
@@ -84,23 +99,64 @@ TEST_F(Recovery, ARoleThatAClosedFaultMovedMayStayMoved) {
               IsEmpty());
 }
 
-TEST_F(Recovery, RevertsAndFindsNothingLeft) {
+TEST_F(RecoveryTest, RevertsAndFindsNothingLeft) {
   target.in_force = {"f1.1"};
   target.fail_over_to("b-redis");
   EXPECT_THAT(put_back_all({intended("f1")}), IsEmpty());
   EXPECT_THAT(target.in_force, IsEmpty());
 }
 
-TEST_F(Recovery, TriesAgainWhenARevertFails) {
+TEST_F(RecoveryTest, TriesAgainWhenARevertFails) {
   target.in_force = {"f1.1"};
   target.failing_reverts = 3;
   EXPECT_THAT(put_back_all({intended("f1")}), IsEmpty());
 }
 
-TEST_F(Recovery, SaysWhatIsStillDifferentAfterTheLimit) {
+TEST_F(RecoveryTest, SaysWhatIsStillDifferentAfterTheLimit) {
   target.in_force = {"f1.1"};
   target.drop_undo = true;
   EXPECT_THAT(put_back_all({intended("f1")}), testing::ElementsAre("in force: was , is f1.1 "));
+}
+
+TEST_F(RecoveryTest, ReplacesTheOwnerWhoseEpochTheJournalHas) {
+  target.in_force = {"f1.1"};
+  EXPECT_THAT(put_back_all({intended("f1")}), IsEmpty());
+  EXPECT_EQ(target.replaced, 7u);
+}
+
+TEST_F(RecoveryTest, RecordsWhatItUndidAndWhoDidIt) {
+  target.in_force = {"f1.1"};
+  put_back_all({intended("f1")});
+  std::vector<std::string> types;
+  for (const auto& record : undo.records) {
+    types.push_back(record["type"]);
+    EXPECT_EQ(record["fault"], "f1");
+    EXPECT_EQ(record["by"], "guard, pid 12");
+  }
+  EXPECT_THAT(types, testing::ElementsAre("reverting", "reverted", "closed"));
+  auto both = undo.records;
+  both.insert(both.begin(), intended("f1"));
+  EXPECT_TRUE(open_runs(both)->empty()) << "the next recovery finds nothing open";
+}
+
+TEST_F(RecoveryTest, AnEnvironmentThatIsGoneHoldsNothing) {
+  gone = true;
+  EXPECT_THAT(put_back_all({intended("f1")}), IsEmpty());
+  ASSERT_EQ(undo.records.size(), 1u);
+  EXPECT_EQ(undo.records[0]["type"], "closed");
+}
+
+TEST_F(RecoveryTest, AnEnvironmentThatGoesInTheMiddleTakesEverythingWithIt) {
+  target.in_force = {"f1.1"};
+  target.failing_reverts = 1000;
+  const auto goes = clock.at(clock.now() + std::chrono::seconds(3), [this] { gone = true; });
+  EXPECT_THAT(put_back_all({intended("f1")}), IsEmpty());
+}
+
+TEST_F(RecoveryTest, AnEnvironmentThatSomebodyElseOwnsIsLeftAlone) {
+  target.acquire_error = Error{ErrorKind::refused, "the lab is owned by run r2"};
+  EXPECT_THAT(put_back_all({intended("f1")}), testing::ElementsAre("the lab is owned by run r2"));
+  EXPECT_THAT(undo.records, IsEmpty());
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ class FakeTarget : public targets::Target {
   std::vector<std::string> log;
   targets::World world;
   std::set<std::string> armed, in_force;
+  targets::Epoch replaced = 0;  ///< what the last acquire was to replace
 
   // Knobs.
   bool refuse_apply = false;  ///< the target says no
@@ -83,7 +84,9 @@ class FakeTarget : public targets::Target {
   }
   targets::Json identity() const override { return {{"target", "fake"}}; }
 
-  void acquire(std::string, targets::Epoch, targets::Done<targets::Epoch> done) override {
+  void acquire(std::string, targets::Epoch instead_of,
+               targets::Done<targets::Epoch> done) override {
+    replaced = instead_of;
     post([this, done] { done(acquire_error ? Result<targets::Epoch>(*acquire_error) : ++epoch_); });
   }
   void release(targets::Epoch, targets::Done<void> done) override { answer(done); }

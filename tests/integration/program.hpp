@@ -10,6 +10,8 @@
 #include <map>
 #include <poll.h>
 #include <string>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -162,6 +164,19 @@ class TemporaryHome {
   }
   Outcome run(std::vector<std::string> arguments, const std::string& input = "") const {
     return start(std::move(arguments), input)->wait();
+  }
+  /// The process id of its guard; 0 when it has none.
+  [[nodiscard]] pid_t guard() const {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (path_ / "guard.sock").string().copy(address.sun_path, sizeof address.sun_path - 1);
+    const net::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    const bool there =
+        ::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+        ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+    return there ? peer.pid : 0;
   }
 
  private:

@@ -1,0 +1,233 @@
+#include "tests/integration/program.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+/// The crash matrix on the real lab.
+namespace faultline::crash {
+namespace {
+
+using namespace std::chrono_literals;
+using integration::Outcome;
+using integration::Program;
+using integration::TemporaryHome;
+using nlohmann::json;
+using Steady = std::chrono::steady_clock;
+
+enum class By { guard, next_start, deadline };
+constexpr std::array all_ways{By::guard, By::next_start, By::deadline};
+
+std::string_view to_string(By by) {
+  return by == By::guard ? "the guard" : by == By::next_start ? "the next start" : "the deadline";
+}
+
+/// A fault for every kind of action.
+const std::vector<std::vector<std::string>>& faults() {
+  static const std::vector<std::vector<std::string>> all{
+      {"az_partition", "zone=b"},
+      {"az_partition", "zone=b", "mode=loss"},
+      {"az_partition", "zone=b", "mode=latency"},
+      {"redis_failover", "cache=sessions", "mode=crash"},
+      {"redis_failover", "cache=sessions", "mode=hang"},
+      {"redis_failover", "cache=sessions", "mode=isolate"},
+      {"redis_failover", "cache=sessions", "mode=switchover"},
+      {"db_failover", "database=orders", "mode=switchover"},
+      {"spot_reclaim", "instances=b-spot", "notice=1s"},
+      {"snat_exhaustion", "mode=hog"},
+      {"snat_exhaustion", "mode=shrink"},
+      {"third_party", "dependency=pay", "mode=latency"}};
+  return all;
+}
+
+struct Case {
+  std::vector<std::string> fault;
+  int point = 0;
+  By by = By::guard;
+};
+
+/// One lab, and cases one after the other on it.
+class Lane {
+ public:
+  /// Empty: it is up.
+  std::string up() {
+    const Outcome up = home_.run({"lab", "up"});
+    return up.code == 0 ? "" : up.err;
+  }
+  /// How many points the fault's life has when nobody kills it.
+  int points_of(const std::vector<std::string>& fault) {
+    const auto file = (home_.path() / "count").string();
+    std::filesystem::remove(file);
+    (void)inject(fault, {{"FAULTLINE_CRASH_COUNT", file}})->wait();
+    std::ifstream in(file);
+    std::string line;
+    int points = 0;
+    while (std::getline(in, line)) {
+      ++points;
+    }
+    end_guard();
+    return points;
+  }
+  /// What is left after a crash at that point and its recovery; empty: nothing.
+  std::vector<std::string> residue_of(const Case& c, std::string& where) {
+    const auto before = invariants();
+    Program::Environment environment{{"FAULTLINE_CRASH_AT", std::to_string(c.point)}};
+    if (c.by != By::guard) {
+      environment["FAULTLINE_CRASH_NO_HELP"] = "1";
+    }
+    const auto program = inject(c.fault, environment);
+    const Outcome crashed = program->wait();
+    where = after(crashed.err, "killed: ");
+    std::vector<std::string> left;
+    if (c.by == By::next_start) {
+      if (const Outcome next = home_.run({"recover"}); next.code != 0) {
+        left.push_back(fmt::format("recover: exit {}: {}{}", next.code, next.out, next.err));
+      }
+    }
+    // The guard acts in a second, the lab's lease ends in ten; healthy again within thirty.
+    const auto limit = Steady::now() + 60s;
+    std::vector<std::string> differences;
+    do {
+      std::this_thread::sleep_for(100ms);
+      differences = difference(before);
+    } while (!differences.empty() && Steady::now() < limit);
+    left.insert(left.end(), differences.begin(), differences.end());
+    end_guard();
+    (void)home_.run({"recover"});
+    return left;
+  }
+
+ private:
+  std::unique_ptr<Program> inject(const std::vector<std::string>& fault,
+                                  const Program::Environment& more) {
+    std::vector<std::string> argv{integration::program("crash_faultline"), "inject"};
+    argv.insert(argv.end(), fault.begin(), fault.end());
+    argv.insert(argv.end(), {"--for", "1s"});
+    auto environment = home_.environment();
+    environment.insert(more.begin(), more.end());
+    return std::make_unique<Program>(argv, environment);
+  }
+  /// The next case has one of its own, which may or may not help.
+  void end_guard() {
+    if (const auto guard = home_.guard(); guard > 0) {
+      ::kill(guard, SIGKILL);
+      while (home_.guard() == guard) {
+        std::this_thread::sleep_for(5ms);
+      }
+    }
+  }
+  json status() { return json::parse(home_.run({"lab", "status", "--json"}).out, nullptr, false); }
+  std::string invariants() {
+    const auto rules = home_.run({"lab", "exec", "core", "--", "nft", "list", "tables"}).out +
+                       home_.run({"lab", "exec", "nat", "--", "nft", "list", "tables"}).out;
+    return rules;
+  }
+  std::vector<std::string> difference(const std::string& rules_before) {
+    const auto now = status();
+    std::vector<std::string> found;
+    if (now.is_discarded()) {
+      return {"the lab does not answer"};
+    }
+    if (!now["in_force"].empty()) {
+      found.push_back("in force: " + now["in_force"].dump());
+    }
+    if (!now["healthy"].get<bool>()) {
+      found.push_back(now["unhealthy"].dump());
+    }
+    if (const auto rules = invariants(); rules != rules_before) {
+      found.push_back("rules: " + rules);
+    }
+    return found;
+  }
+  static std::string after(const std::string& text, const std::string& word) {
+    const auto at = text.find(word);
+    return at == std::string::npos
+               ? "not killed"
+               : text.substr(at + word.size(), text.find('\n', at) - at - word.size());
+  }
+
+  TemporaryHome home_;
+};
+
+/// "2/12": every twelfth case, beginning with the second.
+std::optional<std::pair<std::size_t, std::size_t>> parse_shard(const std::string& text) {
+  std::size_t number = 0, of = 0;
+  if (std::sscanf(text.c_str(), "%zu/%zu", &number, &of) != 2 || number < 1 || number > of) {
+    return std::nullopt;
+  }
+  return std::pair(number - 1, of);
+}
+
+std::vector<Case> cases(Lane& lane, std::pair<std::size_t, std::size_t> shard) {
+  std::vector<Case> all;
+  std::size_t number = 0;
+  for (const auto& fault : faults()) {
+    const int points = lane.points_of(fault);
+    fmt::print("{}: {} points\n", fmt::join(fault, " "), points);
+    for (int point = 0; point < points; ++point) {
+      for (const auto by : all_ways) {
+        if (number++ % shard.second == shard.first) {
+          all.push_back({fault, point, by});
+        }
+      }
+    }
+  }
+  return all;
+}
+
+int run(const std::string& shard_text, std::size_t lanes) {
+  const auto shard = parse_shard(shard_text);
+  if (!shard) {
+    fmt::print(stderr, "--shard: expected I/N with 1 <= I <= N, found '{}'\n", shard_text);
+    return 2;
+  }
+  std::vector<std::unique_ptr<Lane>> labs;
+  for (std::size_t i = 0; i < lanes; ++i) {
+    labs.push_back(std::make_unique<Lane>());
+    if (const auto problem = labs.back()->up(); !problem.empty()) {
+      fmt::print(stderr, "{}", problem);
+      return 3;
+    }
+  }
+  const auto todo = cases(*labs.front(), *shard);
+  std::atomic<std::size_t> next = 0, residue = 0;
+  std::mutex printing;
+  std::vector<std::jthread> threads;
+  for (auto& lab : labs) {
+    threads.emplace_back([&, lane = lab.get()] {
+      for (auto i = next++; i < todo.size(); i = next++) {
+        std::string where;
+        const auto left = lane->residue_of(todo[i], where);
+        residue += left.empty() ? 0 : 1;
+        const std::lock_guard lock(printing);
+        fmt::print("{} at point {} ({}), recovered by {}: {}\n", fmt::join(todo[i].fault, " "),
+                   todo[i].point, where, to_string(todo[i].by),
+                   left.empty() ? "nothing left" : fmt::format("{}", fmt::join(left, "; ")));
+        std::fflush(stdout);
+      }
+    });
+  }
+  threads.clear();
+  fmt::print("crash points {}, residue {}\n", todo.size(), residue.load());
+  return residue == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace faultline::crash
+
+int main(int argc, char** argv) {
+  CLI::App app{"Kills the orchestrator at every point on the real lab, and looks for what is left"};
+  std::string shard = "1/1";
+  std::size_t lanes = 1;
+  app.add_option("--shard", shard, "I/N: every N-th case, from the I-th");
+  app.add_option("--lanes", lanes, "labs side by side");
+  CLI11_PARSE(app, argc, argv);
+  return faultline::crash::run(shard, lanes);
+}
