@@ -91,7 +91,7 @@ void Run::require_alone(const targets::World& seen) {
 }
 
 /// All of them fit, or none is begun. What was undone counts until it is verified: where only that
-/// is in the way, it is waited for. False when it was, because what they were planned on has passed.
+/// is in the way, it is waited for. False when it was: what they were planned on has passed.
 bool Run::fits(const std::vector<std::shared_ptr<FaultRunner>>& planned,
                const std::vector<FaultRequest>& requests, const targets::World& seen) {
   std::vector<Claim> claims;
