@@ -101,8 +101,9 @@ class Link::State : public std::enable_shared_from_this<State> {
       answered_.reset();
       return in_.on_relieved();
     }
-    answered_ = sent_;
-    sent_.reset();
+    if (sent_) {  // after a pause there may be two answers to one question
+      answered_ = std::exchange(sent_, std::nullopt);
+    }
     if (attached_) {
       std::exchange(attached_, nullptr)({});
     }
