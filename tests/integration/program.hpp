@@ -144,7 +144,7 @@ class TemporaryHome {
     path_ = ::mkdtemp(name.data());
   }
   ~TemporaryHome() {
-    run({"lab", "down"});
+    run({"lab", "down", "--force"});  // also under a guard that is still looking
     std::filesystem::remove_all(path_);
   }
   TemporaryHome(const TemporaryHome&) = delete;
