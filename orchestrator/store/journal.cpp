@@ -55,6 +55,17 @@ FileJournal::FileJournal(std::unique_ptr<Disk> disk, boost::asio::any_io_executo
       torn_(found.torn_bytes > 0),
       disk_(std::move(disk)) {}
 
+FileJournal::~FileJournal() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    if (std::exchange(answering_, false)) {
+      next();
+    }
+  }
+  disk_->finish();
+}
+
 void FileJournal::append(Json record, std::function<void(Result<>)> done) {
   auto bytes = encode(record);
   const std::lock_guard lock(mutex_);
@@ -74,6 +85,21 @@ void FileJournal::append(Json record, std::function<void(Result<>)> done) {
 
 void FileJournal::answer(Waiting waiting, const Result<>& result) {
   boost::asio::post(executor_, [waiting = std::move(waiting), result] { waiting.done(result); });
+}
+
+/// Goes on when the answers of this batch were heard: what they lead to is written together.
+void FileJournal::go_on() {
+  if (closing_) {
+    return next();
+  }
+  answering_ = true;
+  boost::asio::post(executor_, [this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) {
+      const std::lock_guard lock(mutex_);
+      answering_ = false;
+      next();
+    }
+  });
 }
 
 void FileJournal::next() {
@@ -123,12 +149,12 @@ void FileJournal::fail(const char* doing, int error) {
   for (auto& waiting : std::exchange(batch_, {})) {
     answer(std::move(waiting), disk_error(name_, doing, error));
   }
-  next();
+  go_on();
 }
 
 void FileJournal::compact_or_go_on() {
   if (end_ < compact_at_ || open_.bytes() > end_ / 2) {
-    return next();
+    return go_on();
   }
   std::string bytes(magic);
   open_.each([&bytes](const Entry& entry) { bytes += entry.bytes; });
@@ -140,7 +166,7 @@ void FileJournal::compact_or_go_on() {
     }
     // Nothing is lost when it fails: the file only stays large, until it has grown again as much.
     compact_at_ = end_ + compact_above_bytes;
-    next();
+    go_on();
   });
 }
 

@@ -51,8 +51,8 @@ class FileJournal : public Journal {
   /// On a disk with what `read_state` found there; `name` is for errors.
   FileJournal(std::unique_ptr<Disk> disk, boost::asio::any_io_executor executor, std::string name,
               JournalState found);
-  /// Writes what is queued; the last `done`s may be called after it.
-  ~FileJournal() override { disk_->finish(); }
+  /// Writes what is queued; the last `done`s may be called after it. On the executor's thread.
+  ~FileJournal() override;
   FileJournal(const FileJournal&) = delete;
   FileJournal& operator=(const FileJournal&) = delete;
 
@@ -76,6 +76,7 @@ class FileJournal : public Journal {
   void written(std::size_t size, int error);
   void fail(const char* doing, int error);
   void compact_or_go_on();
+  void go_on();
 
   std::mutex mutex_;
   boost::asio::any_io_executor executor_;
@@ -84,10 +85,13 @@ class FileJournal : public Journal {
   std::uint64_t end_;         ///< of the last whole record
   std::uint64_t compact_at_;  ///< when the file is so large
   bool torn_;                 ///< something that is no whole record is behind `end_`
+  bool answering_ = false;    ///< the last batch is done, and not all of it was told
+  bool closing_ = false;
   /// While the disk is at work: the executor has something to wait for.
   std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> busy_;
   std::vector<Waiting> waiting_, batch_;
   std::unique_ptr<Disk> disk_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< for what is posted
 };
 
 /// Visits every whole record of a file; a missing one has none. Reads while somebody writes.

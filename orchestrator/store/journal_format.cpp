@@ -85,11 +85,11 @@ std::size_t next_mark(std::string_view bytes) {
   return std::max<std::size_t>(1, bytes.size() - std::min(bytes.size(), mark.size() - 1));
 }
 
-/// A source seen through a window that always holds the whole of the longest record.
+/// A source seen through a window that always holds the whole of the longest record. It is as large
+/// as the source, up to its limit.
 class Window {
  public:
-  explicit Window(const Source& source)
-      : source_(source), buffer_(std::make_unique_for_overwrite<char[]>(window_bytes)) {}
+  explicit Window(const Source& source) : source_(source) {}
 
   /// What is ahead: at least the longest record, or all that is left.
   Result<std::string_view> ahead() {
@@ -97,7 +97,10 @@ class Window {
       std::memmove(buffer_.get(), buffer_.get() + from_, end_ - from_);
       end_ -= std::exchange(from_, 0);
       while (end_ < window_bytes && !drained_) {
-        const auto got = source_(buffer_.get() + end_, window_bytes - end_);
+        if (end_ == size_) {
+          grow();
+        }
+        const auto got = source_(buffer_.get() + end_, size_ - end_);
         if (!got) {
           return got.error();
         }
@@ -114,8 +117,16 @@ class Window {
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
 
  private:
+  void grow() {
+    size_ = std::min(window_bytes, size_ * 4);
+    auto larger = std::make_unique_for_overwrite<char[]>(size_);
+    std::memcpy(larger.get(), buffer_.get(), end_);
+    buffer_ = std::move(larger);
+  }
+
   const Source& source_;
-  std::unique_ptr<char[]> buffer_;
+  std::size_t size_ = 16 << 10;  // most journals
+  std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(size_);
   std::size_t from_ = 0, end_ = 0;
   std::uint64_t offset_ = 0;
   bool drained_ = false;

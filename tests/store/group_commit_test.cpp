@@ -71,6 +71,32 @@ TEST_F(GroupCommit, WhatComesWhileTheDiskIsBusyIsWrittenTogetherInItsOrder) {
   EXPECT_EQ(records_in(*platter_).size(), 4u);
 }
 
+TEST_F(GroupCommit, WhatAnswersLeadToIsWrittenTogether) {
+  std::function<void(int)> write = [&](int left) {
+    journal_->append(step("applied", "a"), [&write, left](const Result<>&) {
+      if (left > 0) {
+        write(left - 1);
+      }
+    });
+  };
+  for (int writer = 0; writer < 32; ++writer) {
+    write(9);
+  }
+  run_for(1h);
+  EXPECT_EQ(records_in(*platter_).size(), 320u);
+  EXPECT_LE(disk_->commits, 12u);
+}
+
+TEST_F(GroupCommit, ItMayEndBetweenABatchAndTheNext) {
+  append(intended("a"));
+  append(intended("b"));
+  clock_.step();  // a is there, and nobody was told
+  journal_.reset();
+  EXPECT_EQ(records_in(*platter_).size(), 2u);
+  io_.poll();
+  EXPECT_THAT(answers_, ElementsAre("a ok", "b ok"));
+}
+
 TEST_F(GroupCommit, AFailedWriteFailsJustItsBatch) {
   disk_->torn = 30;
   int writes = 0;
@@ -112,7 +138,9 @@ TEST_F(GroupCommit, ACrashAtAnyByteLosesOnlyWhatWasNotAnswered) {
     for (const auto* fault : {"b", "c", "d"}) {
       append(intended(fault));
     }
-    clock_.step();  // b is there, and its answer is on its way
+    clock_.step();  // b is there
+    io_.restart();
+    io_.poll();  // c and d are on their way
     const auto answered = 2;
     crash(kept);
     start();
