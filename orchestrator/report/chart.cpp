@@ -51,6 +51,9 @@ class Axis {
         break;
       }
     }
+    while (end_ms_ / step_ms > most_lines) {  // a soak of days, or a record that is no record
+      step_ms *= 2;
+    }
     std::string out;
     for (double t = 0; t <= end_ms_; t += step_ms) {
       out += fmt::format(

@@ -153,6 +153,12 @@ TEST(HtmlPage, OfALongRunMergesSeconds) {
   EXPECT_THAT(page, HasSubstr(",1.0,2.0,8.0]")) << "the one bad request is still there";
 }
 
+/// Found by fuzzing: the grid of such a chart never ended.
+TEST(HtmlPage, ATimeBeyondReasonIsDrawnAllTheSame) {
+  const auto record = json::parse(R"({"probes": [{"series": [{"t_ms": 1e308, "good": -1}]}]})");
+  EXPECT_LT(html_page({record}).size(), 100'000u);
+}
+
 TEST(Markup, FillsSlotsOnce) {
   EXPECT_EQ(fill("a {{x}} {{y}} {{z}}", {{"x", "{{y}}"}, {"y", "2"}}), "a {{y}} 2 ");
   EXPECT_EQ(fill("open {{x", {{"x", "1"}}), "open {{x");
