@@ -11,6 +11,7 @@
 #include <array>
 #include <csignal>
 #include <optional>
+#include <thread>
 
 namespace faultline::lab {
 namespace {
@@ -33,6 +34,9 @@ ErrorKind error_kind(std::string_view name) {
   return found == kinds.end() ? ErrorKind::io : found->second;
 }
 
+constexpr int gone_looks = 50;
+constexpr Duration gone_pause = std::chrono::milliseconds(10);
+
 Error lost(bool is_gone, const std::string& reason) {
   return is_gone
              ? Error{ErrorKind::not_found,
@@ -48,9 +52,17 @@ Result<std::shared_ptr<Connection>> Connection::open(boost::asio::any_io_executo
   if (!channel) {
     return channel.error().kind == ErrorKind::not_found ? no_lab(home) : channel.error();
   }
+  // A supervisor that is killed closes one descriptor after the other, its listening one perhaps
+  // last: one look is not enough.
   const auto is_gone = [executor, home] {
-    const auto again = Channel::connect(executor, socket_path(home));
-    return !again && again.error().kind == ErrorKind::not_found;
+    for (int look = 0; look < gone_looks; ++look) {
+      const auto again = Channel::connect(executor, socket_path(home));
+      if (!again && again.error().kind == ErrorKind::not_found) {
+        return true;
+      }
+      std::this_thread::sleep_for(gone_pause);
+    }
+    return false;
   };
   return over(executor, std::move(*channel), std::make_unique<net::AsioClock>(executor), is_gone);
 }
