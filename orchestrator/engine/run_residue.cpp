@@ -8,6 +8,9 @@
 
 /// What is left when a fault is undone: the end state compared with the state before.
 namespace faultline::engine {
+namespace {
+constexpr Duration change_limit = std::chrono::seconds(10);  // a replica connects again in 1 to 3
+}  // namespace
 
 bool Run::any_in_force() const {
   return std::ranges::any_of(faults_, [](const auto& f) { return f->life().in_force(); });
@@ -61,19 +64,27 @@ void Run::note_lasting_changes(const InvariantValues& now) {
   }
 }
 
+/// A change during a baseline spoils it. Without one nothing was measured yet, so it is waited for.
 void Run::require_unchanged() {
-  std::optional<Result<std::vector<targets::Invariant>>> answer;
-  in_.target.invariants([&](Result<std::vector<targets::Invariant>> invariants) {
-    answer = std::move(invariants);
-    changed();
-  });
-  fiber_->wait(
-      [&] { return answer.has_value(); });  // not interruptible: it answers into this frame
-  const auto found = *answer ? differences(before_, values_of(**answer), {})
-                             : std::vector{answer->error().message};
-  if (!found.empty()) {
-    give_up(fmt::format("the environment changed before anything was injected: {}",
-                        fmt::join(found, "; ")));
+  const auto until = in_.clock.now() + (in_.measure ? Duration::zero() : change_limit);
+  for (;;) {
+    std::optional<Result<std::vector<targets::Invariant>>> answer;
+    in_.target.invariants([&](Result<std::vector<targets::Invariant>> invariants) {
+      answer = std::move(invariants);
+      changed();
+    });
+    fiber_->wait(
+        [&] { return answer.has_value(); });  // not interruptible: it answers into this frame
+    const auto found = *answer ? differences(before_, values_of(**answer), {})
+                               : std::vector{answer->error().message};
+    if (found.empty()) {
+      return;
+    }
+    if (in_.clock.now() >= until) {
+      give_up(fmt::format("the environment changed before anything was injected: {}",
+                          fmt::join(found, "; ")));
+    }
+    wait(FaultLife::compare_pause);
   }
 }
 

@@ -199,6 +199,7 @@ TEST_F(UndoTest, FlowsWhoseProgramSomebodyEndedAreUndoneAndThatIsTold) {
   std::string pid = in("neighbour", {"pgrep", "-o", "-f", "faultline-saas flows"}).out;
   pid.resize(pid.find('\n'));
   ASSERT_EQ(in("neighbour", {"kill", "-KILL", pid}).code, 0);
+  std::this_thread::sleep_for(1s);  // the supervisor hears of it by itself; an undo may be faster
   EXPECT_TRUE(becomes(*target_, [this, &hold](const targets::World&) {
     return revert(hold) && !told("action_lifted").empty();
   }));
