@@ -91,7 +91,7 @@ Question Health::sentinel_question(const Process& process) const {
   std::size_t replies = 1;
   for (const auto& [cache, view] : views_) {
     question.text +=
-        fmt::format("SENTINEL GET-MASTER-ADDR-BY-NAME {0}\r\nSENTINEL CKQUORUM {0}\r\n", cache);
+        fmt::format("SENTINEL MASTER {0}\r\nSENTINEL CKQUORUM {0}\r\n", cache);
     replies += 2;
   }
   question.whole = [replies](const std::string& text) {

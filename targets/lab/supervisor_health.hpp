@@ -77,6 +77,7 @@ class Health {
   void saw_side_door(const Process& process, const Heard& heard);
 
   [[nodiscard]] Question sentinel_question(const Process& process) const;
+  [[nodiscard]] std::string sentinels_in_words(const std::string& cache) const;
   void add_store_invariants(std::vector<targets::Invariant>& all) const;
 
   boost::asio::io_context& io_;
@@ -87,7 +88,7 @@ class Health {
   std::vector<Look> looks_;
   std::map<std::string, Report> reports_;                            // by component
   std::map<std::string, DataNode> nodes_;                            // by component
-  std::map<std::string, std::map<std::string, std::string>> votes_;  // cache -> Sentinel -> address
+  std::map<std::string, std::map<std::string, SeenPrimary>> votes_;  // cache -> Sentinel
   std::map<std::string, CacheView> views_;                           // by cache
   std::map<std::string, DatabaseView> databases_;                    // by database
   std::map<std::string, std::string> servers_;                       // of the balancer

@@ -2,6 +2,7 @@
 #include "targets/lab/supervisor_http.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -14,6 +15,7 @@ namespace {
 using targets::Json;
 
 constexpr int http_ok = 200;
+const std::string all_see_it = "each sees the primary up";
 
 std::vector<std::string> split(const std::string& line, char separator) {
   std::vector<std::string> parts;
@@ -89,11 +91,12 @@ void Health::saw_sentinel(const Process& process, const Heard& heard) {
   Report report{true, "", ""};
   std::size_t next = 1;
   for (const auto& [cache, view] : views_) {
-    votes_[cache][process.name] = replies[next].text();
+    const auto& seen = votes_[cache][process.name] = parse_primary(replies[next]);
     report.healthy = report.healthy && !replies[next + 1].error;
     report.words = replies[next + 1].error
                        ? fmt::format("{}: {}", cache, replies[next + 1].text())
-                       : fmt::format("{}: quorum, {}", cache, replies[next].text());
+                       : fmt::format("{}: quorum, {} is {}", cache, seen.address,
+                                     seen.up ? "up" : "down");
     next += 2;
   }
   reports_[process.name] = report;
@@ -102,9 +105,9 @@ void Health::saw_sentinel(const Process& process, const Heard& heard) {
 void Health::view_caches() {
   for (auto& [cache, view] : views_) {
     std::vector<std::string> votes;
-    for (const auto& [sentinel, address] : votes_[cache]) {
+    for (const auto& [sentinel, seen] : votes_[cache]) {
       if (components_.state(sentinel) == targets::ProcessState::running) {
-        votes.push_back(address);
+        votes.push_back(seen.address);
       }
     }
     std::vector<DataNode> nodes;
@@ -182,11 +185,27 @@ void Health::saw_side_door(const Process& process, const Heard& heard) {
   }
 }
 
+/// A Sentinel that was cut off takes the primary for down until it has reached it again; until then
+/// the next disturbance would give it the votes for a failover.
+std::string Health::sentinels_in_words(const std::string& cache) const {
+  std::vector<std::string> down;
+  if (const auto votes = votes_.find(cache); votes != votes_.end()) {
+    for (const auto& [sentinel, seen] : votes->second) {
+      if (!seen.up) {
+        down.push_back(sentinel);
+      }
+    }
+  }
+  return down.empty() ? all_see_it
+                      : fmt::format("the primary is down for {}", fmt::join(down, ", "));
+}
+
 void Health::add_store_invariants(std::vector<targets::Invariant>& all) const {
   for (const auto& [cache, view] : views_) {
     const auto replicas = static_cast<int>(view.nodes.size()) - 1;
     all.push_back({"cache " + cache, view.in_words(), cache_in_words(1, replicas)});
     all.push_back({fmt::format("cache {} primary", cache), view.primary, ""});
+    all.push_back({fmt::format("Sentinels of {}", cache), sentinels_in_words(cache), all_see_it});
   }
   for (const auto& [database, view] : databases_) {
     const auto readers = static_cast<int>(view.nodes.size()) - 1;

@@ -131,6 +131,20 @@ std::optional<std::vector<RedisReply>> parse_replies(std::string_view text, std:
   return reader.whole() ? std::optional(std::move(replies)) : std::nullopt;
 }
 
+SeenPrimary parse_primary(const RedisReply& reply) {
+  SeenPrimary primary;
+  for (std::size_t i = 0; i + 1 < reply.items.size(); i += 2) {
+    const auto& key = reply.items[i];
+    const auto& value = reply.items[i + 1];
+    if (key == "ip") {
+      primary.address = value;
+    } else if (key == "flags") {
+      primary.up = value == "master";
+    }
+  }
+  return primary;
+}
+
 std::vector<SeenReplica> parse_replicas(const RedisReply& reply) {
   std::vector<SeenReplica> replicas;
   for (std::size_t i = 0; i + 1 < reply.items.size(); i += 2) {

@@ -19,6 +19,14 @@ struct RedisReply {
 /// All `count` replies, or none while they are not whole. Stops at what is not the protocol.
 std::optional<std::vector<RedisReply>> parse_replies(std::string_view text, std::size_t count);
 
+/// The primary of a cache as a Sentinel has last seen it.
+struct SeenPrimary {
+  std::string address;
+  bool up = false;  ///< neither down nor unreachable nor being replaced
+};
+/// From an answer to SENTINEL MASTER.
+SeenPrimary parse_primary(const RedisReply& reply);
+
 /// A node as a Sentinel has last seen it.
 struct SeenReplica {
   std::string address;

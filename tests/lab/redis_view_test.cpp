@@ -39,6 +39,17 @@ TEST(RedisReplies, AreReadWhenWholeAndNotBefore) {
   EXPECT_TRUE((*replies)[2].error);
 }
 
+TEST(APrimary, IsUpForASentinelOnlyWhenNothingElseIsFlagged) {
+  const auto seen = [](const char* flags) {
+    return parse_primary({false, {"name", "sessions", "ip", a_address, "flags", flags}});
+  };
+  EXPECT_EQ(seen("master").address, a_address);
+  EXPECT_TRUE(seen("master").up);
+  EXPECT_FALSE(seen("s_down,master,disconnected").up);
+  EXPECT_FALSE(seen("master,failover_in_progress").up);
+  EXPECT_FALSE(parse_primary({true, {"ERR No such master with that name"}}).up);
+}
+
 TEST(RedisReplies, GarbageIsNoReply) {
   EXPECT_FALSE(parse_replies("*999999999\r\n", 1));
   EXPECT_FALSE(parse_replies("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", 1));
