@@ -105,6 +105,10 @@ void to_json(Json& out, const World& world) {
            {"eips", world.nat.eips},
            {"ports_per_eip", world.nat.ports_per_eip}}},
          {"in_force", in_force},
+         {"machine", world.machine ? Json{{"total_ms", world.machine->total_ms},
+                                          {"idle_ms", world.machine->idle_ms},
+                                          {"own_ms", world.machine->own_ms}}
+                                   : Json()},
          {"owner", world.owner}};
 }
 
@@ -119,6 +123,12 @@ void from_json(const Json& in, World& world) {
   nat.at("eips").get_to(world.nat.eips);
   nat.at("ports_per_eip").get_to(world.nat.ports_per_eip);
   in.at("owner").get_to(world.owner);
+  world.machine.reset();
+  if (const auto& machine = in.at("machine"); machine.is_object()) {
+    world.machine = {machine.at("total_ms").get<std::uint64_t>(),
+                     machine.at("idle_ms").get<std::uint64_t>(),
+                     machine.at("own_ms").get<std::uint64_t>()};
+  }
   world.components.clear();
   for (const auto& j : in.at("components")) {
     Component c;

@@ -157,6 +157,13 @@ struct Nat {
   [[nodiscard]] int ports() const { return eips * ports_per_eip; }
 };
 
+/// CPU time of the machine that carries an environment, summed over its cores since some moment.
+struct Machine {
+  std::uint64_t total_ms = 0;
+  std::uint64_t idle_ms = 0;
+  std::uint64_t own_ms = 0;  ///< used by the environment, its workers and the process that asks
+};
+
 /// One look at an environment.
 struct World {
   std::string name;     ///< "lab"
@@ -168,6 +175,7 @@ struct World {
   std::map<std::string, std::string> homes;
   Nat nat;
   std::vector<InForce> in_force;
+  std::optional<Machine> machine;  ///< none: it runs on machines of its own
   std::string owner;  ///< who holds the environment; empty when free
 
   [[nodiscard]] const Component* find(std::string_view component) const;

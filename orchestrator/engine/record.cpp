@@ -141,6 +141,7 @@ Json Run::record() const {
     out["probes"].push_back(probe_record(measured, timeline_.start(), from));
   }
   out["components"] = usage_.record();
+  out["machine"] = machine_.record();
   const bool disrupted = !faults_.empty() && faults_.front()->applied_at();
   out["first_symptom"] =
       disrupted ? first_symptom(probes_, *faults_.front()->applied_at()) : Json();

@@ -4,6 +4,7 @@
 #include "orchestrator/engine/environment.hpp"
 #include "orchestrator/engine/fault_runner.hpp"
 #include "orchestrator/engine/fiber.hpp"
+#include "orchestrator/engine/machine_watch.hpp"
 #include "orchestrator/engine/objectives.hpp"
 #include "orchestrator/engine/probes.hpp"
 #include "orchestrator/engine/residue.hpp"
@@ -81,6 +82,7 @@ class Run : private Stage {
   void verify();
   void judge_all();
   void collect();
+  void doubt_what_a_busy_machine_broke();
   void report();
   [[nodiscard]] std::unique_ptr<Timer> later(Duration after, std::function<void()> then);
   /// Calls `then` once `condition` holds; asked after every change. One at a time.
@@ -134,6 +136,7 @@ class Run : private Stage {
   Ledger ledger_;
   Probes probes_;
   Usage usage_;
+  MachineWatch machine_;
   Arrivals arrivals_;
   TimeWatch time_;
   StopConditions stop_conditions_;

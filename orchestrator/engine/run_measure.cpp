@@ -17,6 +17,7 @@ void Run::collect() {
       o = std::move(whole);
     }
   }
+  doubt_what_a_busy_machine_broke();
   for (const auto& expectation : lost_) {
     add(judge(expectation, probes_, environment_, timeline_.start(), in_.clock.now(), true),
         "method");
@@ -43,6 +44,21 @@ void Run::collect() {
                                   {"actual_ms", o.recovery->actual_ms},
                                   {"objective_ms", to_ms(o.expectation.over)},
                                   {"censored", o.recovery->censored}});
+    }
+  }
+}
+
+/// Nobody loses a write for being slow; everything else may be the machine's doing.
+void Run::doubt_what_a_busy_machine_broke() {
+  for (auto& o : objectives_) {
+    const auto until = std::min(o.to, in_.clock.now());
+    const auto busy = o.decision == slo::Decision::broken && o.expectation.sli != Sli::lost
+                          ? machine_.disturbed(o.from, until)
+                          : "";
+    if (!busy.empty()) {
+      o.decision = slo::Decision::undecided;
+      o.reason = fmt::format("{} ({})", busy, o.reason);
+      life_.doubt(o.reason);
     }
   }
 }
@@ -82,6 +98,7 @@ void Run::watch_usage() {
       }
       if (world) {
         usage_.look(*world, in_.clock.now(), any_in_force());
+        machine_.look(*world, in_.clock.now());
         arrivals_.look(*world);
       }
       watch_usage();

@@ -66,6 +66,9 @@ void Run::baseline(std::optional<Duration> length, const Place& place) {
   if (failed != objectives_.end()) {
     give_up(failed->reason);
   }
+  if (const auto busy = machine_.disturbed(from, from + window); !busy.empty()) {
+    give_up("the baseline shows nothing: " + busy);
+  }
   enter("method", std::nullopt);
 }
 

@@ -52,6 +52,22 @@ std::string usage_in_words(const Json& record) {
                      text(*memory, "name"));
 }
 
+std::string machine_in_words(const Json& record) {
+  const auto& machine = object(record, "machine");
+  const auto idle = number(machine, "cpu_idle_percent");
+  const auto own = number(machine, "cpu_own_percent");
+  const auto others = number(machine, "cpu_others_percent");
+  if (!idle || !own || !others) {
+    return "";
+  }
+  const double disturbed_s = number(machine, "disturbed_s").value_or(0);
+  const auto left_nothing =
+      disturbed_s > 0 ? fmt::format("; for {:.0f} s they left nothing of it", disturbed_s) : "";
+  return fmt::format("{:.0f} % idle, {:.0f} % used by the environment, {:.0f} % by other programs",
+                     *idle, *own, *others) +
+         left_nothing;
+}
+
 std::string brief_bytes(double bytes) {
   constexpr double mebibyte = 1024.0 * 1024;
   return fmt::format("{:.{}f} MiB", bytes / mebibyte, bytes < 10 * mebibyte ? 1 : 0);

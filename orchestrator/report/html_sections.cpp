@@ -73,6 +73,9 @@ std::string facts(const Json& record) {
   }
   add("Operator", text(record, "operator"));
   add("Owner", text(record, "owner"));
+  for (const auto& approval : list(record, "approvals")) {
+    add("Approved by", text(approval, "who") + ": " + text(approval, "reason"));
+  }
   add("Parameters", pairs(object(record, "params")));
   add("Tags", fmt::format("{}", fmt::join(texts(record, "tags"), ", ")));
   add("Runbook", text(record, "runbook"));

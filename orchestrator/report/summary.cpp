@@ -56,6 +56,9 @@ void add_head(Page& page, const Json& record) {
   page.add("started",
            text(record, "started") + (took ? ", took " + brief_ms(*took) : std::string()));
   page.add("script", text(record, "script_sha256"));
+  for (const auto& approval : list(record, "approvals")) {
+    page.add("approved by", text(approval, "who") + ": " + text(approval, "reason"));
+  }
 }
 
 void add_phases(Page& page, const Json& record) {
@@ -226,6 +229,7 @@ std::string summary_text(const Json& record, bool colour) {
   if (const auto usage = usage_in_words(record); !usage.empty()) {
     page.heading("processes");
     page.add("while broken", usage);
+    page.add("the machine", machine_in_words(record));
   }
   return page.text();
 }

@@ -48,6 +48,14 @@ Connection::OnAnswer answering(Done<T> done, Read read) {
   };
 }
 
+std::uint64_t cpu_of_this_process_ms() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  const auto time = std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+}
+
 /// For answers that say nothing but that it is done.
 Connection::OnAnswer acknowledging(Done<void> done) {
   return [done = std::move(done)](const Result<Answer>& answer) {
@@ -119,7 +127,11 @@ void LabTarget::revert(const targets::Action& action, Epoch epoch, Done<void> do
 void LabTarget::observe(Done<targets::World> done) {
   connection_->request("status", Json::object(), answer_limit,
                        answering<targets::World>(std::move(done), [](const Json& answer) {
-                         return answer.get<targets::World>();
+                         auto world = answer.get<targets::World>();
+                         if (world.machine) {
+                           world.machine->own_ms += cpu_of_this_process_ms();
+                         }
+                         return world;
                        }));
 }
 

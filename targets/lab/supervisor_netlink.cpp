@@ -229,11 +229,12 @@ std::string address(std::string_view payload) {
              : "?";
 }
 
-/// Into the main table's routes; others are those of the host's own addresses.
+/// Into the main table's routes; others are those of the host's own addresses. A clone is what the
+/// kernel itself has learnt, as from a router's redirect, and will forget.
 void take(Routes& routes, std::string_view body) {
   rtmsg route{};
   std::memcpy(&route, body.data(), std::min(sizeof route, body.size()));
-  if (route.rtm_table != RT_TABLE_MAIN) {
+  if (route.rtm_table != RT_TABLE_MAIN || (route.rtm_flags & RTM_F_CLONED) != 0) {
     return;
   }
   std::string to = "default";

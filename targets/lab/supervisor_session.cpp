@@ -374,6 +374,7 @@ targets::World observe(const LabParts& lab) {
       c.labels["role"] = report.role;
     }
   }
+  world.machine = machine_used(usage);
   world.in_force = lab.ownership.in_force(now());
   world.owner = lab.ownership.owner();
   return world;

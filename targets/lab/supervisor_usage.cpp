@@ -1,13 +1,20 @@
 #include "targets/lab/supervisor_usage.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <sstream>
 #include <unistd.h>
 
 namespace faultline::lab {
+namespace {
+
+constexpr std::uint64_t ms_per_second = 1000;
+
+}  // namespace
 
 std::optional<ProcessUsage> parse_stat(const std::string& line, std::uint64_t page_bytes,
                                        std::uint64_t ticks_per_second) {
@@ -36,7 +43,6 @@ std::optional<ProcessUsage> parse_stat(const std::string& line, std::uint64_t pa
   if (!in) {
     return std::nullopt;
   }
-  constexpr std::uint64_t ms_per_second = 1000;
   process.usage = {pages * page_bytes, (user + system + reaped_user + reaped_system) *
                                            ms_per_second / ticks_per_second};
   return process;
@@ -62,6 +68,37 @@ std::map<pid_t, Usage> usage_by_group() {
     }
   }
   return groups;
+}
+
+std::optional<targets::Machine> parse_machine(const std::string& line,
+                                              std::uint64_t ticks_per_second) {
+  // proc(5): user nice system idle iowait irq softirq steal; what guests use is in user and nice.
+  std::istringstream in(line);
+  std::string word;
+  in >> word;
+  std::array<std::uint64_t, 8> ticks{};
+  for (auto& t : ticks) {
+    in >> t;
+  }
+  if (word != "cpu" || !in) {
+    return std::nullopt;
+  }
+  const auto ms = [&](std::uint64_t t) { return t * ms_per_second / ticks_per_second; };
+  return targets::Machine{ms(std::accumulate(ticks.begin(), ticks.end(), std::uint64_t{0})),
+                          ms(ticks[3] + ticks[4]), 0};
+}
+
+std::optional<targets::Machine> machine_used(const std::map<pid_t, Usage>& groups) {
+  std::ifstream in("/proc/stat");
+  std::string line;
+  std::getline(in, line);
+  auto machine = parse_machine(line, static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
+  if (machine) {
+    for (const auto& [group, usage] : groups) {
+      machine->own_ms += usage.cpu_ms;
+    }
+  }
+  return machine;
 }
 
 }  // namespace faultline::lab

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "targets/target.hpp"
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -26,5 +28,12 @@ std::optional<ProcessUsage> parse_stat(const std::string& line, std::uint64_t pa
 /// By process group, summed over its processes: one look at every process of the lab. A component
 /// is a group of its own.
 std::map<pid_t, Usage> usage_by_group();
+
+/// The first line of /proc/stat, which is of the whole machine; nothing when it is not one.
+/// `own_ms` is not known from it.
+std::optional<targets::Machine> parse_machine(const std::string& line,
+                                              std::uint64_t ticks_per_second);
+/// With the lab's own share, summed over `groups`. What its dead used is with who reaped them.
+std::optional<targets::Machine> machine_used(const std::map<pid_t, Usage>& groups);
 
 }  // namespace faultline::lab

@@ -171,5 +171,56 @@ TEST_F(RunTest, TheRecordSaysWhatTheProcessesUsedWhileTheFaultWasInForce) {
   EXPECT_NEAR((*used)["cpu_percent_max"].get<double>(), 10, 0.1);
 }
 
+class BusyMachineTest : public RunTest {
+ protected:
+  BusyMachineTest() {
+    target.world.machine = targets::Machine{};
+    target.on_look = [this](targets::World& world) {
+      const auto total = static_cast<std::uint64_t>(to_ms(clock.now().time_since_epoch()));
+      world.machine->idle_ms += busy() ? 0 : total - world.machine->total_ms;
+      world.machine->total_ms = total;
+    };
+    target.bad = [this](const std::string& probe, Instant due) {
+      return probe == "login" && due >= in_force_at_ && !healed_;
+    };
+    experiment.method = [this](Stage& stage) {
+      stage.baseline(5s, here);
+      const auto fault = stage.inject({crash}).front();
+      stage.expect(good("login", 99, 5s));
+      stage.revert(fault);
+      healed_ = true;
+    };
+  }
+  [[nodiscard]] bool busy() const { return from_the_start_ || clock.now() >= in_force_at_; }
+
+  bool from_the_start_ = false;
+  bool healed_ = false;
+};
+
+TEST_F(BusyMachineTest, AFailureProvesNothing) {
+  run();
+  EXPECT_EQ(record["verdict"], "inconclusive");
+  EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("machine too busy"));
+  EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("login >= 99 % good"));
+  EXPECT_GT(record["machine"]["disturbed_s"], 0);
+}
+
+TEST_F(BusyMachineTest, ABaselineIsNone) {
+  from_the_start_ = true;
+  run();
+  EXPECT_EQ(record["verdict"], "inconclusive");
+  EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("the baseline shows nothing"));
+  EXPECT_TRUE(record["faults"].empty());
+}
+
+TEST_F(BusyMachineTest, AMachineThatIsIdleLeavesAFailureAFailure) {
+  target.on_look = [](targets::World& world) {
+    world.machine->idle_ms += 2000;
+    world.machine->total_ms += 2000;
+  };
+  run();
+  EXPECT_EQ(record["verdict"], "failed");
+}
+
 }  // namespace
 }  // namespace faultline::engine

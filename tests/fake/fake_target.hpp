@@ -75,6 +75,7 @@ class FakeTarget : public targets::Target {
   std::string liar;  ///< a probe that reports answers without sending
   std::uint64_t lost_writes = 0;
   double worker_delay_ms = 1;
+  std::function<void(targets::World&)> on_look;        ///< before each: as time does to counters
   std::function<void(const targets::Notice&)> listener;
 
   std::set<std::string> capabilities() const override {
@@ -122,7 +123,12 @@ class FakeTarget : public targets::Target {
     answer(done);
   }
   void observe(targets::Done<targets::World> done) override {
-    post([this, done] { done(world); });
+    post([this, done] {
+      if (on_look) {
+        on_look(world);
+      }
+      done(world);
+    });
   }
   void check(const targets::Check& check, targets::Done<targets::CheckResult> done) override {
     post([this, done, check] { done(seen(check)); });

@@ -235,6 +235,11 @@ TEST_F(UndoTest, WhatAFaultCouldTouchIsAsBuiltAndAStrangersRuleIsNot) {
   EXPECT_EQ(after.at("rules core").wanted, "as built");
   EXPECT_EQ(after.at("routes a-router").value, "missing default: via 10.0.101.1 dev core");
   EXPECT_EQ(after.at("routes b-router").value, "as built");
+  ASSERT_EQ(in("client", {"ping", "-c", "1", "10.0.0.40"}).code, 0);
+  ASSERT_EQ(in("client", {"ping", "-c", "3", "-i", "0.3", "198.51.100.10"}).code, 0);
+  EXPECT_THAT(in("client", {"ip", "route", "get", "198.51.100.10"}).out, HasSubstr("<redirected>"))
+      << "core has told it of a shorter way";
+  EXPECT_EQ(look().at("routes client").value, "as built") << "which the kernel forgets again";
 }
 
 }  // namespace

@@ -128,5 +128,21 @@ TEST(Usage, IsReadFromALineOfProcWhateverTheName) {
   EXPECT_EQ(process->usage.cpu_ms, 2150u);
 }
 
+TEST(MachineUsed, IsReadFromTheFirstLineOfProcStat) {
+  const auto used = parse_machine("cpu  100 20 50 700 30 0 60 40 0 0", 100);
+  ASSERT_TRUE(used);
+  EXPECT_EQ(used->total_ms, 10'000u);
+  EXPECT_EQ(used->idle_ms, 7'300u) << "waiting for a disk is idle too";
+  EXPECT_FALSE(parse_machine("cpu0 100 20 50 700 30 0 60 40 0 0", 100));
+  EXPECT_FALSE(parse_machine("cpu 100 20", 100));
+}
+
+TEST(MachineUsed, TheLabsShareIsThatOfAllItsProcesses) {
+  const auto used = machine_used({{1, {0, 300}}, {2, {0, 200}}});
+  ASSERT_TRUE(used) << "on Linux";
+  EXPECT_EQ(used->own_ms, 500u);
+  EXPECT_GE(used->total_ms, used->idle_ms);
+}
+
 }  // namespace
 }  // namespace faultline::lab

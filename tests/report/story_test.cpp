@@ -123,6 +123,26 @@ TEST(Components, ThatNoNodeWasBusyIsSaid) {
   EXPECT_THAT(usage_in_words(record), Not(HasSubstr("stayed low")));
 }
 
+TEST(TheMachine, IsToldOfWithWhatOthersTookOfIt) {
+  Json record = {{"machine",
+                  {{"cpu_idle_percent", 43.6},
+                   {"cpu_own_percent", 51.2},
+                   {"cpu_others_percent", 5.2},
+                   {"disturbed_s", 0}}}};
+  EXPECT_EQ(machine_in_words(record),
+            "44 % idle, 51 % used by the environment, 5 % by other programs");
+  record["machine"]["disturbed_s"] = 3.2;
+  EXPECT_THAT(machine_in_words(record), HasSubstr("; for 3 s they left nothing of it"));
+  EXPECT_EQ(machine_in_words({{"machine", nullptr}}), "");
+}
+
+TEST(Approvals, AreShownWithWhoAndWhy) {
+  const Json record = {
+      {"approvals", {{{"who", "ana"}, {"reason", "quarterly drill"}, {"faults", Json::array()}}}}};
+  EXPECT_THAT(summary_text(record, false), HasSubstr("ana: quarterly drill"));
+  EXPECT_THAT(html_page({record}), HasSubstr("ana: quarterly drill"));
+}
+
 TEST(Components, OfWhichNothingIsKnownAreLeftOut) {
   EXPECT_EQ(usage_in_words({{"components", {{{"name", "x"}, {"cpu_percent_max", nullptr}}}}}), "");
   EXPECT_THAT(busiest(Json(), 8), IsEmpty());
