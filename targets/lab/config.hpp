@@ -16,6 +16,9 @@ struct Places {
   std::filesystem::path database_template;  ///< the folder that the databases' data is copied from
 };
 
+/// Where the machine of a database node is asked, beside its server (database/README.md).
+constexpr std::uint16_t database_agent_port = 3307;
+
 struct StartFile {
   std::filesystem::path path;
   std::string text;

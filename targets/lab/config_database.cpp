@@ -8,8 +8,6 @@
 namespace faultline::lab {
 namespace {
 
-constexpr int agent_port = 3307;  ///< of each node, for the manager
-
 const char* semi_sync(const Topology& topology) {
   return topology.profile.semi_sync ? "1" : "0";
 }
@@ -26,7 +24,7 @@ Start database_start(const Topology& topology, const Process& process, const Pla
   return {{folder},
           {},
           {saas(places), "db-node", "--name", process.name, "--listen", address_of(process),
-           "--agent", fmt::format("{}:{}", process.address, agent_port), "--server-id",
+           "--agent", fmt::format("{}:{}", process.address, database_agent_port), "--server-id",
            server_id(topology, process), "--template", places.database_template.string(),
            "--folder", folder.string(), "--semi-sync", semi_sync(topology)}};
 }
@@ -34,7 +32,7 @@ Start database_start(const Topology& topology, const Process& process, const Pla
 Start manager_start(const Topology& topology, const Process& process, const Places& places) {
   std::vector<std::string> nodes;
   for (const Process* node : topology.of_kind("database")) {
-    nodes.push_back(fmt::format("{}={}:{}", node->name, address_of(*node), agent_port));
+    nodes.push_back(fmt::format("{}={}:{}", node->name, address_of(*node), database_agent_port));
   }
   return {
       {places.run / process.name},

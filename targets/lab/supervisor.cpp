@@ -111,6 +111,11 @@ class Supervisor {
     components_.on_death([this](const std::string& name, bool by_fault, const Exit& exit) {
       died(name, by_fault, exit);
     });
+    health_.on_loss([this](const std::string& name, const std::string& how) {
+      if (up_) {
+        tell_death(name, false, how);
+      }
+    });
     watch_lifeline();
     sessions_.start();
     tick();
@@ -258,9 +263,12 @@ class Supervisor {
                           exit.in_words(), name, components_.last_words(name)));
       return;
     }
-    sessions_.publish({now(),
-                       "component_died",
-                       {{"component", name}, {"by_fault", by_fault}, {"how", exit.in_words()}}});
+    tell_death(name, by_fault, exit.in_words());
+  }
+
+  void tell_death(const std::string& name, bool by_fault, const std::string& how) {
+    sessions_.publish(
+        {now(), "component_died", {{"component", name}, {"by_fault", by_fault}, {"how", how}}});
   }
 
   void tick() {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace faultline::lab {
 
@@ -30,6 +31,16 @@ Result<DatabaseView> parse_database(const std::string& body) {
     return Error{ErrorKind::io,
                  fmt::format("the manager's status is not what was agreed: {}", e.what())};
   }
+}
+
+std::optional<std::string> DatabaseLosses::news(const std::string& node, const std::string& body) {
+  const auto lost = nlohmann::json::parse(body, nullptr, false);
+  const bool agreed = lost.is_object() && lost.contains("pid") && lost["pid"].is_number_integer();
+  const int pid = agreed ? lost["pid"].get<int>() : 0;
+  if (pid == 0 || std::exchange(told_[node], pid) == pid) {
+    return std::nullopt;
+  }
+  return lost.value("how", "ended");
 }
 
 std::string database_in_words(int read_only_nodes) {

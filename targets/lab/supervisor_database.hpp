@@ -3,6 +3,7 @@
 #include "targets/error.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 
 /// What the database's manager and its endpoint say, as values: no I/O.
@@ -26,6 +27,17 @@ struct DatabaseView {
 
 /// The body of `GET /status` of the manager. Error `io` when it is not that.
 Result<DatabaseView> parse_database(const std::string& body);
+
+/// The servers that the machines of the database's nodes have lost: ended, and neither the manager
+/// nor a fault asked for it. A fault that kills a node ends its machine with it.
+class DatabaseLosses {
+ public:
+  /// `body`: of `GET /lost` at the node's machine. How its server ended, once for each end.
+  std::optional<std::string> news(const std::string& node, const std::string& body);
+
+ private:
+  std::map<std::string, int> told_;  // by component: the process id of the last one
+};
 
 /// What a database with so many nodes says when all is well.
 std::string database_in_words(int read_only_nodes);

@@ -77,7 +77,11 @@ void Health::add_looks(const Process& process) {
     add(http_question({process.host, process.address, process.port}, "GET", "/status", "",
                       answer_limit),
         &Health::saw_manager);
-  } else if (process.kind != "database" && process.kind != "wire") {
+  } else if (process.kind == "database") {
+    add(http_question({process.host, process.address, database_agent_port}, "GET", "/lost", "",
+                      answer_limit),
+        &Health::saw_machine);
+  } else if (process.kind != "wire") {
     add(liveness_question(process, process.host, answer_limit), &Health::saw_page);
   }
   if (has_side_door) {
@@ -90,8 +94,7 @@ Question Health::sentinel_question(const Process& process) const {
   auto question = liveness_question(process, process.host, answer_limit);
   std::size_t replies = 1;
   for (const auto& [cache, view] : views_) {
-    question.text +=
-        fmt::format("SENTINEL MASTER {0}\r\nSENTINEL CKQUORUM {0}\r\n", cache);
+    question.text += fmt::format("SENTINEL MASTER {0}\r\nSENTINEL CKQUORUM {0}\r\n", cache);
     replies += 2;
   }
   question.whole = [replies](const std::string& text) {

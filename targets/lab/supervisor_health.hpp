@@ -39,6 +39,11 @@ class Health {
   Health(boost::asio::io_context& io, const Topology& topology, const Components& components,
          const Places& places);
 
+  using OnLoss = std::function<void(const std::string& component, const std::string& how)>;
+  /// Called in the round that finds out that the server of a database node, which its machine runs,
+  /// ended and nobody asked for it. Once for each end; before `look` is done.
+  void on_loss(OnLoss listener) { on_loss_ = std::move(listener); }
+
   /// Starts looking every 250 ms.
   void start();
   /// One round that begins after this call.
@@ -71,6 +76,7 @@ class Health {
   void saw_redis(const Process& process, const Heard& heard);
   void saw_sentinel(const Process& process, const Heard& heard);
   void saw_manager(const Process& process, const Heard& heard);
+  void saw_machine(const Process& process, const Heard& heard);
   void saw_endpoint(const Process& process, const Heard& heard);
   void saw_page(const Process& process, const Heard& heard);
   void saw_balancer(const Process& process, const Heard& heard);
@@ -97,6 +103,8 @@ class Health {
   std::size_t pending_ = 0;                    // questions of this round
   bool repeating_ = false;
   std::vector<std::function<void()>> this_round_, next_round_;
+  DatabaseLosses losses_;
+  OnLoss on_loss_ = [](const auto&, const auto&) {};
 };
 
 /// What is not as it must be: "a-redis: connection refused". Empty when all is well.

@@ -93,10 +93,9 @@ void Health::saw_sentinel(const Process& process, const Heard& heard) {
   for (const auto& [cache, view] : views_) {
     const auto& seen = votes_[cache][process.name] = parse_primary(replies[next]);
     report.healthy = report.healthy && !replies[next + 1].error;
-    report.words = replies[next + 1].error
-                       ? fmt::format("{}: {}", cache, replies[next + 1].text())
-                       : fmt::format("{}: quorum, {} is {}", cache, seen.address,
-                                     seen.up ? "up" : "down");
+    report.words = replies[next + 1].error ? fmt::format("{}: {}", cache, replies[next + 1].text())
+                                           : fmt::format("{}: quorum, {} is {}", cache,
+                                                         seen.address, seen.up ? "up" : "down");
     next += 2;
   }
   reports_[process.name] = report;
@@ -144,6 +143,17 @@ void Health::saw_manager(const Process& process, const Heard& heard) {
   }
   for (const auto& [name, node] : view.nodes) {
     reports_[name] = {node.healthy, node.words, node.role};
+  }
+}
+
+/// How the node is, its manager says; its machine says only what befell its server. One that does
+/// not answer, held or being started, is asked again.
+void Health::saw_machine(const Process& process, const Heard& heard) {
+  const auto answer = heard ? parse_http(heard->text) : std::nullopt;
+  if (answer && answer->status == http_ok) {
+    if (const auto how = losses_.news(process.name, answer->body)) {
+      on_loss_(process.name, *how);
+    }
   }
 }
 

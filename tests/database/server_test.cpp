@@ -12,7 +12,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
+#include <sys/wait.h>
 #include <thread>
 
 /// One real server on loopback, from the template to a role: some 2 s.
@@ -147,6 +149,59 @@ TEST(Child, IsKilledWhenItIsDroppedAndTellsHowItEnded) {
   EXPECT_NE(::kill(pid, 0), 0);
   EXPECT_EQ(Child::start({"/bin/false"}).value().wait(30s), 1);
   EXPECT_EQ(Child::start({"/no/such/program"}).value().wait(30s), 127);
+}
+
+/// Kills it behind its keeper's back, and returns when it has ended.
+void kill_by_hand(int pid) {
+  ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  siginfo_t end{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOWAIT), 0);
+}
+
+TEST(KeptChild, TellsAnEndThatNobodyAskedFor) {
+  KeptChild server;
+  EXPECT_FALSE(server.lost()) << "it was never started";
+  ASSERT_TRUE(server.start({"/bin/sleep", "60"}));
+  EXPECT_TRUE(server.running());
+  EXPECT_FALSE(server.lost());
+  const int first = server.pid();
+  kill_by_hand(first);
+  ASSERT_TRUE(server.lost());
+  EXPECT_EQ(server.lost()->pid, first);
+  EXPECT_EQ(server.lost()->how, "killed by signal 9");
+
+  ASSERT_TRUE(server.start({"/bin/sleep", "60"}));
+  EXPECT_EQ(server.lost()->pid, first) << "it stays known when the server runs again";
+  const int second = server.pid();
+  kill_by_hand(second);
+  EXPECT_FALSE(server.running());
+  EXPECT_EQ(server.lost()->pid, second);
+}
+
+TEST(KeptChild, TakesAnEndThatWasAskedForAsNoLoss) {
+  KeptChild server;
+  ASSERT_TRUE(server.start({"/bin/sleep", "60"}));
+  server.kill();
+  EXPECT_FALSE(server.running());
+  EXPECT_FALSE(server.lost());
+}
+
+TEST(KeptChild, TellsAnEndThatCameBeforeItWasAskedFor) {
+  KeptChild server;
+  ASSERT_TRUE(server.start({"/bin/sleep", "60"}));
+  const int pid = server.pid();
+  kill_by_hand(pid);
+  server.kill();  // the manager's, who found it silent
+  ASSERT_TRUE(server.lost());
+  EXPECT_EQ(server.lost()->pid, pid);
+}
+
+TEST(KeptChild, TellsAProgramThatGaveUp) {
+  KeptChild server;
+  ASSERT_TRUE(server.start({"/bin/false"}));
+  siginfo_t end{};
+  ::waitid(P_PID, static_cast<id_t>(server.pid()), &end, WEXITED | WNOWAIT);
+  EXPECT_EQ(server.lost().value_or(Loss{}).how, "exited with code 1");
 }
 
 }  // namespace

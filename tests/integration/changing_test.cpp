@@ -58,6 +58,22 @@ TEST_F(ChangingTest, AProcessThatSomebodyStartedByHandIsResidueUntilItEnds) {
   EXPECT_TRUE(status()["in_force"].empty());
 }
 
+TEST_F(ChangingTest, ADatabaseServerThatSomebodyKilledMakesTheRunProveNothing) {
+  up();
+  const auto run = hold({"redis_failover", "cache=sessions"}, "4s");
+  const json world = status();
+  for (const auto& c : world["components"]) {
+    if (c["name"] == "c-db") {  // its machine, whose only child is the server
+      ASSERT_EQ(in("c-db", {"pkill", "-KILL", "-P", c["pid"].dump()}).code, 0);
+    }
+  }
+  const Outcome ended = run->wait();
+  EXPECT_EQ(ended.code, 3) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("c-db died, and no fault did it"));
+  EXPECT_THAT(ended.err, HasSubstr("nothing left behind"));
+  expect_nothing_to_recover();
+}
+
 TEST_F(ChangingTest, ALabThatIsTakenDownTakesTheFaultWithIt) {
   up();
   const auto run = hold({"az_partition", "zone=b"}, "60s");

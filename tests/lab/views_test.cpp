@@ -48,6 +48,24 @@ TEST(Endpoint, CountsTheServersThatServe) {
             "1 for writes, 2 for reads");
 }
 
+TEST(DatabaseLosses, AreToldOnceForEachServerThatEnded) {
+  DatabaseLosses losses;
+  const std::string killed = R"({"pid":71,"how":"killed by signal 9"})";
+  EXPECT_FALSE(losses.news("c-db", R"({"pid":0,"how":""})")) << "it has lost none";
+  EXPECT_EQ(losses.news("c-db", killed), "killed by signal 9");
+  EXPECT_FALSE(losses.news("c-db", killed)) << "it is the same one still";
+  EXPECT_EQ(losses.news("c-db", R"({"pid":92,"how":"exited with code 1"})"), "exited with code 1");
+  EXPECT_EQ(losses.news("b-db", killed), "killed by signal 9") << "each node has its own";
+}
+
+TEST(DatabaseLosses, AMachineThatWasKilledByAFaultComesBackWithoutAny) {
+  DatabaseLosses losses;
+  EXPECT_TRUE(losses.news("c-db", R"({"pid":71,"how":"killed by signal 9"})"));
+  EXPECT_FALSE(losses.news("c-db", R"({"pid":0,"how":""})")) << "its machine has started again";
+  EXPECT_FALSE(losses.news("c-db", "half a page"));
+  EXPECT_TRUE(losses.news("c-db", R"({"pid":105,"how":"killed by signal 9"})"));
+}
+
 constexpr auto status_text = R"({"database": "orders", "rw": "b-db", "moving": false,
   "in_words": "1 writable, 1 read-only node in sync", "failovers": [],
   "nodes": [{"name": "a-db", "role": "", "healthy": false, "words": "no answer", "lag_ms": null},

@@ -108,4 +108,39 @@ int Child::wait(std::chrono::milliseconds limit) {
   return code_;
 }
 
+Result<> KeptChild::start(const std::vector<std::string>& argv) {
+  auto child = Child::start(argv);
+  if (!child) {
+    return child.error();
+  }
+  child_ = std::move(*child);
+  pid_ = child_.pid();
+  return {};
+}
+
+bool KeptChild::running() {
+  if (child_.running()) {
+    return true;
+  }
+  if (const int pid = std::exchange(pid_, 0); pid != 0) {
+    constexpr int by_signal = 128;
+    const int code = child_.wait({});
+    lost_ = {pid, code > by_signal ? fmt::format("killed by signal {}", code - by_signal)
+                                   : fmt::format("exited with code {}", code)};
+  }
+  return false;
+}
+
+void KeptChild::kill() {
+  if (running()) {
+    pid_ = 0;
+    child_.kill();
+  }
+}
+
+std::optional<Loss> KeptChild::lost() {
+  (void)running();
+  return lost_;
+}
+
 }  // namespace faultline::database

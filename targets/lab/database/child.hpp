@@ -4,6 +4,7 @@
 #include "targets/net/fd.hpp"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,29 @@ class Child {
   int pid_ = -1;
   net::Fd handle_;  ///< a pidfd, to wait with a limit
   int code_ = -1;
+};
+
+/// The end of a program that nobody asked for.
+struct Loss {
+  int pid = 0;
+  std::string how;  ///< "killed by signal 9", "exited with code 1"
+};
+
+/// A program that is to run until `kill` is called. Keeps what ended it otherwise, seen by the
+/// first call after that, whichever.
+class KeptChild {
+ public:
+  Result<> start(const std::vector<std::string>& argv);  ///< of one that does not run
+  [[nodiscard]] bool running();
+  void kill();  ///< an end that was asked for
+  [[nodiscard]] int pid() const { return pid_; }
+  /// The last one, of whichever start.
+  [[nodiscard]] std::optional<Loss> lost();
+
+ private:
+  Child child_;
+  int pid_ = 0;  ///< 0: it does not run, and it is known why
+  std::optional<Loss> lost_;
 };
 
 }  // namespace faultline::database

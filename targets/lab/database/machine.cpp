@@ -12,10 +12,12 @@ Error Machine::run() {
     return ready.error();
   }
   std::unique_lock lock(mutex_);
+  started_ = true;
   while (true) {
     changed_.wait(lock, [this] { return asked_ != Ask::none && !answer_; });
     const Ask what = asked_;
     lock.unlock();
+    look();  // before anything is done to the server: what ended it until now nobody asked for
     auto done = obey(what);
     State state{child_.running(), {}, server_.id};
     if (state.running) {
@@ -35,6 +37,17 @@ Machine::State Machine::state() {
   return state_;
 }
 
+std::optional<Loss> Machine::lost() {
+  const std::unique_lock turn(one_at_a_time_, std::try_to_lock);
+  std::unique_lock lock(mutex_);
+  if (turn && started_) {
+    lock.unlock();
+    (void)have_done(Ask::state);
+    lock.lock();
+  }
+  return lost_;
+}
+
 Result<> Machine::kill() {
   return ask(Ask::kill);
 }
@@ -49,6 +62,10 @@ Result<> Machine::reclone() {
 
 Result<> Machine::ask(Ask what) {
   const std::lock_guard turn(one_at_a_time_);
+  return have_done(what);
+}
+
+Result<> Machine::have_done(Ask what) {
   std::unique_lock lock(mutex_);
   asked_ = what;
   changed_.notify_all();
@@ -57,6 +74,15 @@ Result<> Machine::ask(Ask what) {
   const auto answer = *answer_;
   answer_.reset();
   return answer;
+}
+
+void Machine::look() {
+  auto lost = child_.lost();
+  const std::lock_guard lock(mutex_);
+  if (lost && (!lost_ || lost_->pid != lost->pid)) {
+    log_(fmt::format("server {} {}, and nobody asked for it", server_.id, lost->how));
+  }
+  lost_ = std::move(lost);
 }
 
 Result<> Machine::obey(Ask what) {
@@ -87,11 +113,9 @@ Result<> Machine::launch() {
     return there;
   }
   server_.id = data_.id();
-  auto child = Child::start(server_arguments(server_));
-  if (!child) {
-    return child.error();
+  if (auto started = child_.start(server_arguments(server_)); !started) {
+    return started;
   }
-  child_ = std::move(*child);
   launched_ = std::chrono::steady_clock::now();
   log_(fmt::format("server {} starts, read-only", server_.id));
   return {};

@@ -31,6 +31,9 @@ class Machine {
   Error run();
 
   State state();
+  /// The last end of a server that neither `kill` nor `reclone` brought about. Never waits for what
+  /// takes long: while something is being done it tells what was known before.
+  std::optional<Loss> lost();
   Result<> kill();     ///< SIGKILL of the server; nothing when it does not run
   Result<> start();    ///< nothing when it runs; data when there is none
   Result<> reclone();  ///< kill, fresh data from the template, a new identity, start
@@ -38,21 +41,25 @@ class Machine {
  private:
   enum class Ask { none, state, kill, start, reclone };
   Result<> ask(Ask what);
+  Result<> have_done(Ask what);  ///< for who holds `one_at_a_time_`
+  void look();                   ///< whether the server ended by itself
   Result<> obey(Ask what);
   Result<> launch();
 
   Server server_;
   NodeData data_;
   const Log log_;
-  Child child_;
+  KeptChild child_;
   std::chrono::steady_clock::time_point launched_;
 
   std::mutex one_at_a_time_;  ///< held by the caller that waits for its answer
   std::mutex mutex_;
   std::condition_variable changed_;
+  bool started_ = false;  ///< the first start is over
   Ask asked_ = Ask::none;
   std::optional<Result<>> answer_;
   State state_;
+  std::optional<Loss> lost_;
 };
 
 }  // namespace faultline::database

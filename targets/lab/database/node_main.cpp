@@ -22,6 +22,10 @@ void add_routes(http::Server& agent, Machine& machine) {
     return http::Answer{200, fmt::format(R"({{"running":{},"up_ms":{},"server_id":{}}})",
                                          state.running, state.up.count(), state.server_id)};
   });
+  agent.get("/lost", [&machine](const auto&) {
+    const auto lost = machine.lost().value_or(Loss{});  // `how` needs no escapes
+    return http::Answer{200, fmt::format(R"({{"pid":{},"how":"{}"}})", lost.pid, lost.how)};
+  });
   agent.post("/kill", [&machine](const auto&) { return answer_of(machine.kill()); });
   agent.post("/start", [&machine](const auto&) { return answer_of(machine.start()); });
   agent.post("/reclone", [&machine](const auto&) { return answer_of(machine.reclone()); });
