@@ -1,5 +1,4 @@
 #include "orchestrator/cli/session.hpp"
-#include "orchestrator/store/history.hpp"
 
 #include <fmt/format.h>
 
@@ -27,13 +26,11 @@ Result<Recovered> recover_leftovers(const Context& context,
     }
     recovered.lines.insert(recovered.lines.end(), found->lines.begin(), found->lines.end());
     recovered.residue.insert(recovered.residue.end(), found->residue.begin(), found->residue.end());
-    for (const auto& [run, words] : found->runs) {
-      if (const auto marked = store::mark_recovered(context.home / "history.db", run, words);
-          !marked) {
-        recovered.lines.push_back("the history does not say so: " + marked.error().message);
-      }
+    const auto told = guard::tell(context.home / "history.db", *found);
+    for (const auto& problem : told.problems) {
+      recovered.lines.push_back("the history does not say so: " + problem);
     }
-    if (found->spent()) {
+    if (found->spent() && told.acceptances) {
       store::remove_segments(journal);
     }
   }

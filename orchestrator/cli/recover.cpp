@@ -19,6 +19,11 @@ std::string user() {
 }
 
 int recover(const Context& context, const RecoverOptions& options) {
+  if (options.accept.empty() != options.reason.empty()) {
+    return report(Error{ErrorKind::usage,
+                        "--accept RESOURCE and --reason TEXT go together, and "
+                        "neither is empty; nothing was done"});
+  }
   std::optional<guard::Acceptance> accept;
   if (!options.accept.empty()) {
     accept = {.resource = options.accept, .reason = options.reason, .who = user()};

@@ -130,7 +130,10 @@ class PuttingBack : public std::enable_shared_from_this<PuttingBack> {
 
   void close_all() {
     for (const auto& fault : run_.faults) {
-      in_.journal.append({{"type", "closed"}, {"fault", fault.id}, {"by", in_.who}},
+      in_.journal.append({{"type", "closed"},
+                          {"fault", fault.id},
+                          {"at", rfc3339(in_.clock.wall())},
+                          {"by", in_.who}},
                          [](const Result<>&) {});
     }
     end({"its environment is gone, and everything in it", {}});

@@ -2,7 +2,6 @@
 
 #include "orchestrator/guard/guard_life.hpp"
 #include "orchestrator/guard/leftovers.hpp"
-#include "orchestrator/store/history.hpp"
 #include "targets/net/asio_clock.hpp"
 #include "targets/net/fd.hpp"
 
@@ -140,10 +139,8 @@ class Guard {
     for (const auto& line : found->lines) {
       say("{}", line);
     }
-    for (const auto& [run, words] : found->runs) {
-      if (const auto marked = store::mark_recovered(home_ / "history.db", run, words); !marked) {
-        say("{}", marked.error().message);
-      }
+    for (const auto& problem : tell(home_ / "history.db", *found).problems) {
+      say("{}", problem);
     }
     feed(GuardLife::Recovered{journal, found->spent(), found->nothing_open && !found->owned});
   }

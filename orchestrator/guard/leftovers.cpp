@@ -107,6 +107,11 @@ class Job : public std::enable_shared_from_this<Job> {
             "{} was put back by {} at {}, because its orchestrator died or hung",
             record.value("fault", "?"), record.value("by", "?"), record.value("at", "?")));
       }
+      if (record.value("type", "") == "accepted" && record.contains("run")) {
+        found_.afterwards.push_back({record.value("run", ""), record.value("at", ""),
+                                     record.value("by", ""), record.value("resource", ""),
+                                     record.value("reason", ""), record.value("words", "")});
+      }
     }
   }
 
@@ -122,46 +127,83 @@ class Job : public std::enable_shared_from_this<Job> {
          .who = in_.who,
          .on_event = in_.on_event},
         [self = shared_from_this(), index](const engine::Recovery& recovery) {
-          self->take(self->runs_[index], recovery);
-          self->next(index + 1);
+          self->take(index, recovery);
         });
   }
 
-  void take(const OpenRun& run, const engine::Recovery& recovery) {
-    const auto words = recovery.complete()
-                           ? recovery.how
-                           : fmt::format("undo incomplete: {}", fmt::join(recovery.residue, "; "));
-    bool all_accepted = true;
+  void take(std::size_t index, const engine::Recovery& recovery) {
+    if (!recovery.complete()) {
+      return accept_or_hold(index, 0, recovery.residue, false);
+    }
+    const auto& run = runs_[index];
     for (const auto& fault : run.faults) {
-      const bool accepted = !recovery.complete() && accept(fault);
-      all_accepted = all_accepted && accepted;
-      const auto* what = recovery.complete() ? "recovered"
-                         : accepted          ? "accepted"
-                                             : "not put back:";
-      found_.lines.push_back(fmt::format("{} {} ({}): {}", what, fault.id, fault.kind, words));
+      found_.lines.push_back(
+          fmt::format("recovered {} ({}): {}", fault.id, fault.kind, recovery.how));
+      found_.afterwards.push_back({.run = run.run,
+                                   .at = rfc3339(in_.clock.wall()),
+                                   .by = in_.who,
+                                   .resource = fmt::format("{}", fmt::join(fault.resources, ", ")),
+                                   .reason = "",
+                                   .words = fmt::format("{}: {}", fault.kind, recovery.how)});
     }
-    if (!recovery.complete() && !all_accepted) {
-      found_.residue.insert(found_.residue.end(), recovery.residue.begin(), recovery.residue.end());
-    } else {
-      found_.runs[run.run] =
-          fmt::format("by {}: {}{}", in_.who, recovery.complete() ? "" : "accepted, ", words);
-    }
+    found_.runs[run.run] = fmt::format("by {}: {}", in_.who, recovery.how);
+    next(index + 1);
   }
 
-  /// True: somebody takes this fault's rest upon himself, and it is recorded.
-  bool accept(const engine::OpenFault& fault) {
+  /// One fault after the other of a run that left `residue`, from `number` on; then the next run.
+  /// `held`: one before it stays as it is, and is not accepted.
+  void accept_or_hold(std::size_t index, std::size_t number, std::vector<std::string> residue,
+                      bool held) {
+    const auto& run = runs_[index];
+    const auto words = fmt::format("undo incomplete: {}", fmt::join(residue, "; "));
+    if (number == run.faults.size()) {
+      if (held) {
+        std::ranges::move(residue, std::back_inserter(found_.residue));
+      } else {
+        found_.runs[run.run] = fmt::format("by {}: accepted, {}", in_.who, words);
+      }
+      return next(index + 1);
+    }
+    const auto& fault = run.faults[number];
     if (!in_.accept ||
         std::ranges::find(fault.resources, in_.accept->resource) == fault.resources.end()) {
-      return false;
+      found_.lines.push_back(fmt::format("not put back: {} ({}): {}", fault.id, fault.kind, words));
+      return accept_or_hold(index, number + 1, std::move(residue), true);
     }
-    undo_->append({{"type", "accepted"},
-                   {"fault", fault.id},
-                   {"at", rfc3339(in_.clock.wall())},
-                   {"by", in_.accept->who},
-                   {"resource", in_.accept->resource},
-                   {"reason", in_.accept->reason}},
-                  [](const Result<>&) {});
-    return true;
+    accept(index, number, words,
+           [self = shared_from_this(), index, number, residue, held](bool accepted) {
+             self->accept_or_hold(index, number + 1, residue, held || !accepted);
+           });
+  }
+
+  /// Somebody takes this fault's rest upon himself: true once that is recorded on the disk.
+  void accept(std::size_t index, std::size_t number, const std::string& words,
+              const std::function<void(bool)>& done) {
+    const auto& fault = runs_[index].faults[number];
+    store::Afterwards what{.run = runs_[index].run,
+                           .at = rfc3339(in_.clock.wall()),
+                           .by = in_.accept->who,
+                           .resource = in_.accept->resource,
+                           .reason = in_.accept->reason,
+                           .words = fmt::format("{}: accepted as it is, {}", fault.kind, words)};
+    const auto name = fmt::format("{} ({}): {}", fault.id, fault.kind, words);
+    const Json record = {{"type", "accepted"},    {"fault", fault.id},  {"run", what.run},
+                         {"at", what.at},         {"by", what.by},      {"resource", what.resource},
+                         {"reason", what.reason}, {"words", what.words}};
+    undo_->append(record, [self = shared_from_this(), what, name, done](const Result<>& recorded) {
+      if (recorded) {
+        self->found_.lines.push_back("accepted " + name);
+        self->found_.afterwards.push_back(what);
+        return done(true);
+      }
+      const auto problem = fmt::format(
+          "{} is still held, because its acceptance could not be recorded: {}; then say the same "
+          "again",
+          what.resource, recorded.error().message);
+      self->found_.lines.push_back(fmt::format("not put back: {}; {}", name, problem));
+      self->found_.residue.push_back(problem);
+      done(false);
+    });
   }
 
   /// The journal that is written to outlives the callback that is on its way from it.
@@ -187,6 +229,24 @@ class Job : public std::enable_shared_from_this<Job> {
 void put_back(const fs::path& journal, bool owner_hangs, LeftoversPorts ports,
               std::function<void(Result<Leftovers>)> done) {
   std::make_shared<Job>(journal, std::move(ports), std::move(done))->start(owner_hangs);
+}
+
+Told tell(const fs::path& history, const Leftovers& found) {
+  Told told;
+  for (const auto& [run, words] : found.runs) {
+    if (const auto marked = store::mark_recovered(history, run, words); !marked) {
+      told.problems.push_back(marked.error().message);
+    }
+  }
+  for (const auto& what : found.afterwards) {
+    const auto added = store::add_afterwards(history, what);
+    if (!added) {
+      told.problems.push_back(added.error().message);
+    }
+    const bool put_back = what.reason.empty();
+    told.acceptances = told.acceptances && (put_back || (added && *added));
+  }
+  return told;
 }
 
 std::vector<fs::path> journals_of(const fs::path& home) {

@@ -76,6 +76,9 @@ std::string facts(const Json& record) {
   for (const auto& approval : list(record, "approvals")) {
     add("Approved by", text(approval, "who") + ": " + text(approval, "reason"));
   }
+  for (const auto& entry : list(record, "afterwards")) {
+    add("Afterwards", afterwards_in_words(entry));
+  }
   add("Parameters", pairs(object(record, "params")));
   add("Tags", fmt::format("{}", fmt::join(texts(record, "tags"), ", ")));
   add("Runbook", text(record, "runbook"));

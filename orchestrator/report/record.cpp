@@ -150,6 +150,13 @@ std::string stop_condition_in_words(const Json& condition) {
   return words;
 }
 
+std::string afterwards_in_words(const Json& entry) {
+  const auto reason = text(entry, "reason");
+  return fmt::format("{}, {}: {}; by {}{}", text(entry, "at"), text(entry, "resource"),
+                     text(entry, "words"), text(entry, "by"),
+                     reason.empty() ? "" : ", because: " + reason);
+}
+
 const Json& recovery_of(const Json& record, std::string_view subject) {
   for (const auto& recovery : list(record, "recovery")) {
     if (text(recovery, "probe") == subject || text(recovery, "store") == subject) {

@@ -41,6 +41,9 @@ std::string measured(const Json& record, const Json& objective);
 std::string objective_in_words(const Json& record, const Json& objective);
 /// "login < 50 % good over 1 s: met at +14.2 s", or how near it came.
 std::string stop_condition_in_words(const Json& condition);
+/// What became of something that the run left behind: "2026-11-20T12:10:00.000Z, zone b: zone_loss:
+/// accepted as it is, undo incomplete: ...; by ann, because: rebuilt by hand".
+std::string afterwards_in_words(const Json& entry);
 /// The record's entry in `recovery` for a probe, a cache or a database, or null.
 const Json& recovery_of(const Json& record, std::string_view subject);
 /// What recovered: its cache or database where that is known, else its probe.

@@ -48,6 +48,9 @@ void add_head(Page& page, const Json& record) {
                .add("  " + text(record, "title") + "  ")
                .add(verdict, style_of(verdict)));
   page.add("reason", text(record, "reason"), style_of(verdict));
+  for (const auto& entry : list(record, "afterwards")) {
+    page.add("afterwards", afterwards_in_words(entry));
+  }
   page.add("first symptom", first_symptom(record));
   page.add("hypothesis", text(record, "hypothesis"));
   page.add("run", text(record, "id"));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -118,6 +119,7 @@ class SqliteHistory : public History {
   Result<> mark_recovered(const std::string& id, const std::string& words) override;
   Result<std::vector<HistoryRow>> list(std::size_t limit) override;
   Result<json> get(const std::string& id) override;
+  Result<bool> add_afterwards(const Afterwards& what) override;
 
  private:
   Result<std::string> find(const std::string& id);
@@ -198,7 +200,11 @@ Result<> SqliteHistory::add(const json& record) {
   if (!transaction.began()) {
     return error("add a run");
   }
-  if (auto written = write(record); !written) {
+  auto kept = record;
+  if (const auto before = read(id); before && before->contains("afterwards")) {
+    kept.emplace("afterwards", before->at("afterwards"));  // while it hung, say
+  }
+  if (auto written = write(kept); !written) {
     return written;
   }
   return transaction.commit() ? Result<>() : error("add a run");
@@ -236,6 +242,34 @@ Result<> SqliteHistory::mark_recovered(const std::string& id, const std::string&
     return written;
   }
   return transaction.commit() ? Result<>() : error("mark a run");
+}
+
+Result<bool> SqliteHistory::add_afterwards(const Afterwards& what) {
+  Transaction transaction(database_.get());
+  if (!transaction.began()) {
+    return error("say what became of a run");
+  }
+  auto record = read(what.run);
+  if (!record) {
+    return record.error().kind == ErrorKind::usage ? Result<bool>(false) : record.error();
+  }
+  auto& entries = (*record)["afterwards"];
+  if (!entries.is_array()) {
+    entries = json::array();
+  }
+  json entry = {{"at", what.at},
+                {"by", what.by},
+                {"resource", what.resource},
+                {"reason", what.reason.empty() ? json() : json(what.reason)},
+                {"words", what.words}};
+  if (std::ranges::find(entries, entry) != entries.end()) {
+    return true;
+  }
+  entries.push_back(std::move(entry));
+  if (const auto written = write(*record); !written) {
+    return written.error();
+  }
+  return transaction.commit() ? Result<bool>(true) : error("say what became of a run");
 }
 
 Result<std::vector<HistoryRow>> SqliteHistory::list(std::size_t limit) {
@@ -337,6 +371,15 @@ Result<> mark_recovered(const fs::path& file, const std::string& run, const std:
   }
   const auto history = History::open(file);
   return history ? (*history)->mark_recovered(run, words) : Result<>(history.error());
+}
+
+Result<bool> add_afterwards(const fs::path& file, const Afterwards& what) {
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) {
+    return false;
+  }
+  const auto history = History::open(file);
+  return history ? (*history)->add_afterwards(what) : Result<bool>(history.error());
 }
 
 }  // namespace faultline::store

@@ -144,6 +144,8 @@ TEST_F(RecoveryTest, AnEnvironmentThatIsGoneHoldsNothing) {
   EXPECT_THAT(put_back_all({intended("f1")}), IsEmpty());
   ASSERT_EQ(undo.records.size(), 1u);
   EXPECT_EQ(undo.records[0]["type"], "closed");
+  EXPECT_EQ(undo.records[0]["by"], "guard, pid 12");
+  EXPECT_EQ(undo.records[0]["at"], rfc3339(clock.wall())) << "the next command says when";
 }
 
 TEST_F(RecoveryTest, AnEnvironmentThatGoesInTheMiddleTakesEverythingWithIt) {

@@ -41,6 +41,19 @@ TEST(HtmlPage, TellsTheWholeStoryOfARun) {
   EXPECT_EQ(count(page, R"(<svg class="timeline")"), 1u);
 }
 
+TEST(HtmlPage, SaysWhatBecameOfWhatWasLeftBehind) {
+  auto record = failed_record();
+  record["afterwards"] = {{{"at", "2026-11-20T12:40:00.000Z"},
+                           {"by", "ann"},
+                           {"resource", "zone b"},
+                           {"reason", "rebuilt <by hand>"},
+                           {"words", "zone_loss: accepted as it is"}}};
+  EXPECT_THAT(
+      html_page({record}),
+      HasSubstr("Afterwards</dt><dd>2026-11-20T12:40:00.000Z, zone b: zone_loss: accepted as "
+                "it is; by ann, because: rebuilt &lt;by hand&gt;</dd>"));
+}
+
 TEST(HtmlPage, ABudgetThatIsHardlyTouchedIsNotWrittenInPowersOfTen) {
   auto record = passed_record();
   record["objectives"][0]["budget_28d_percent"] = 5.5e-05;

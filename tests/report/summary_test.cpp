@@ -33,6 +33,29 @@ TEST(Summary, IsLoudAboutWhatWasLeftBehind) {
   EXPECT_THAT(summary_text(record, true), HasSubstr("\x1b[1;31mrules core: was 0a1b, is 9f00"));
 }
 
+TEST(Summary, SaysWhatBecameOfWhatWasLeftBehind) {
+  auto record = failed_record();
+  record["afterwards"] = {{{"at", "2026-11-20T12:10:00.000Z"},
+                           {"by", "recover, pid 7"},
+                           {"resource", "cache sessions"},
+                           {"reason", nullptr},
+                           {"words", "redis_failover: reverted, nothing left"}},
+                          {{"at", "2026-11-20T12:40:00.000Z"},
+                           {"by", "ann"},
+                           {"resource", "zone b"},
+                           {"reason", "rebuilt by hand"},
+                           {"words", "zone_loss: accepted as it is"}}};
+  const auto words = summary_text(record, false);
+  EXPECT_THAT(words,
+              HasSubstr("2026-11-20T12:10:00.000Z, cache sessions: redis_failover: reverted, "
+                        "nothing left; by recover, pid 7\n"));
+  EXPECT_THAT(words,
+              ContainsRegex("afterwards +2026-11-20T12:40:00.000Z, zone b: zone_loss: accepted "
+                            "as it is; by ann, because: rebuilt by hand\n"));
+  record["afterwards"] = {nullptr, 3, "text"};
+  EXPECT_THAT(summary_text(record, false), HasSubstr("Redis primary lost  failed"));
+}
+
 TEST(Summary, SaysHowNearAStopConditionCame) {
   auto record = passed_record();
   record["stop_conditions"] = {{{"condition", "login < 50 % good over 1 s"},

@@ -28,6 +28,13 @@ json run(const std::string& id, const std::string& started, const std::string& v
           {"finished", started}};
 }
 
+const Afterwards zone_b_accepted{.run = "r1",
+                                 .at = "2026-11-20T12:40:00.000Z",
+                                 .by = "ann",
+                                 .resource = "zone b",
+                                 .reason = "rebuilt by hand",
+                                 .words = "zone_loss: accepted as it is"};
+
 class HistoryTest : public testing::Test {
  protected:
   HistoryTest() {
@@ -213,7 +220,60 @@ TEST_F(HistoryTest, ARunThatEndedIsNotMarked) {
 
 TEST_F(HistoryTest, MarkingCreatesNoHistory) {
   mark_recovered(file_, "r1", "by the guard").value();
+  EXPECT_FALSE(add_afterwards(file_, zone_b_accepted).value());
   EXPECT_FALSE(fs::exists(file_));
+}
+
+TEST_F(HistoryTest, ARunThatEndedKeepsWhatBecameOfWhatItLeft) {
+  auto history = open();
+  auto ended = run("r1", "2026-11-20T12:00:00.000Z", "failed");
+  ended["exit_code"] = 5;
+  history->add(ended).value();
+  EXPECT_TRUE(add_afterwards(file_, zone_b_accepted).value());
+  EXPECT_TRUE(add_afterwards(file_, {.run = "r1",
+                                     .at = "2026-11-20T12:50:00.000Z",
+                                     .by = "recover, pid 7",
+                                     .resource = "cache sessions",
+                                     .reason = "",
+                                     .words = "redis_failover: reverted, nothing left"})
+                  .value());
+  const auto row = history->list(1).value().front();
+  EXPECT_EQ(row.verdict, "failed");
+  EXPECT_EQ(row.reason, "why");
+  const auto record = history->get("r1").value();
+  EXPECT_EQ(record["exit_code"], 5);
+  ASSERT_EQ(record["afterwards"].size(), 2u);
+  EXPECT_EQ(record["afterwards"][0], json({{"at", "2026-11-20T12:40:00.000Z"},
+                                           {"by", "ann"},
+                                           {"resource", "zone b"},
+                                           {"reason", "rebuilt by hand"},
+                                           {"words", "zone_loss: accepted as it is"}}));
+  EXPECT_EQ(record["afterwards"][1]["reason"], nullptr) << "it was put back";
+}
+
+TEST_F(HistoryTest, WhatBecameOfARunIsKeptOnceHoweverOftenItIsTold) {
+  open()->add(run("r1", "2026-11-20T12:00:00.000Z")).value();
+  EXPECT_TRUE(add_afterwards(file_, zone_b_accepted).value());
+  EXPECT_TRUE(add_afterwards(file_, zone_b_accepted).value());
+  EXPECT_EQ(open()->get("r1").value()["afterwards"].size(), 1u);
+}
+
+TEST_F(HistoryTest, WhoeverTellsOfAnUnknownRunIsToldSo) {
+  open()->add(run("r10", "2026-11-20T12:00:00.000Z")).value();
+  EXPECT_FALSE(add_afterwards(file_, zone_b_accepted).value()) << "r1 is no prefix here";
+  EXPECT_FALSE(open()->get("r10").value().contains("afterwards"));
+}
+
+TEST_F(HistoryTest, ARunThatHungAndEndsAfterItsRecoveryKeepsWhatBecameOfIt) {
+  auto history = open();
+  auto begun = run("r1", "2026-11-20T12:00:00.000Z", "inconclusive");
+  begun["finished"] = nullptr;
+  history->add(begun).value();
+  add_afterwards(file_, zone_b_accepted).value();
+  history->add(run("r1", "2026-11-20T12:00:00.000Z", "aborted")).value();
+  const auto record = history->get("r1").value();
+  EXPECT_EQ(record["verdict"], "aborted");
+  EXPECT_EQ(record["afterwards"][0]["by"], "ann");
 }
 
 }  // namespace
