@@ -1,4 +1,5 @@
 #include "orchestrator/cli/command.hpp"
+#include "targets/say.hpp"
 #include "targets/text.hpp"
 
 #include <fmt/format.h>
@@ -78,7 +79,7 @@ int main(int argc, char** argv) {
   } catch (const faultline::Failure& failure) {
     return faultline::cli::report(failure.error());
   } catch (const std::exception& error) {
-    fmt::print(stderr, "faultline: {}\n", error.what());
+    faultline::say(stderr, "faultline: {}\n", error.what());
     return 3;
   }
 }

@@ -1,5 +1,7 @@
 #include "orchestrator/cli/control.hpp"
 
+#include "targets/say.hpp"
+
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
@@ -88,7 +90,7 @@ ControlSocket::ControlSocket(boost::asio::io_context& io, const fs::path& home,
     state_->acceptor.listen();
     state_->accept();
   } catch (const boost::system::system_error& error) {
-    fmt::print(stderr, "faultline: `faultline abort` will not reach this run: {}: {}\n",
+    say(stderr, "faultline: `faultline abort` will not reach this run: {}: {}\n",
                state_->path.string(), error.code().message());
   }
 }

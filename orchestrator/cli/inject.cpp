@@ -6,6 +6,7 @@
 #include "orchestrator/report/console.hpp"
 #include "orchestrator/report/verdict.hpp"
 #include "orchestrator/script/loader.hpp"
+#include "targets/say.hpp"
 
 #include <fmt/format.h>
 
@@ -128,13 +129,13 @@ int inject(const Context& context, const InjectOptions& o) {
                 .approvals = *approvals,
                 .measure = false,
                 .on_event = [&](const nlohmann::json& event) { console.on(event); },
-                .progress = [](const std::string& text) { fmt::print(stderr, "{}\n", text); }});
+                .progress = [](const std::string& text) { say(stderr, "{}\n", text); }});
   if (!session) {
     return report(session.error());
   }
   const auto result = (*session)->run(experiment);
   const int code = keep(context, result, (*session)->target());
-  fmt::print(stderr, "{}\n", faultline::report::last_line(result.record));
+  say(stderr, "{}\n", faultline::report::last_line(result.record));
   return code;
 }
 

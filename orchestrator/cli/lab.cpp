@@ -3,6 +3,7 @@
 #include "orchestrator/cli/commands.hpp"
 #include "targets/lab/connection.hpp"
 #include "targets/lab/launch.hpp"
+#include "targets/say.hpp"
 #include "targets/text.hpp"
 
 #include <fmt/format.h>
@@ -29,19 +30,19 @@ int up(const Context& context, const std::string& profile, int snat_ports) {
   const auto seconds = [began] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   };
-  fmt::print(stderr, "starting a lab, profile {}, in {}\n", profile, context.home.string());
+  say(stderr, "starting a lab, profile {}, in {}\n", profile, context.home.string());
   lab::LaunchOptions options;
   options.home = context.home;
   options.cache = context.cache;
   options.profile = profile;
   options.snat_ports = snat_ports;
   options.progress = [&seconds](const std::string& doing) {
-    fmt::print(stderr, "  {:4.1f} s  {}\n", seconds(), doing);
+    say(stderr, "  {:4.1f} s  {}\n", seconds(), doing);
   };
   if (auto launched = lab::launch(options); !launched) {
     return report(launched.error());
   }
-  fmt::print(stderr, "  {:4.1f} s  every component is healthy\n\n", seconds());
+  say(stderr, "  {:4.1f} s  every component is healthy\n\n", seconds());
   const int code = lab_status(context, false);
   fmt::print(
       "\nNext:\n"

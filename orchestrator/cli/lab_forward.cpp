@@ -1,5 +1,6 @@
 #include "orchestrator/cli/lab.hpp"
 #include "targets/lab/connection.hpp"
+#include "targets/say.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -139,7 +140,7 @@ class Forward {
         "dial", {{"host", place_.host}, {"address", place_.address}, {"port", place_.port}},
         dial_limit, [this, outside, slot = slots_](Result<lab::Answer> answer) {
           if (!answer || answer->fds.size() != 1) {
-            fmt::print(stderr, "faultline: {}\n",
+            say(stderr, "faultline: {}\n",
                        answer ? "the lab sent no connection" : answer.error().message);
             return;  // the client's connection closes
           }

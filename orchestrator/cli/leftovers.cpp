@@ -30,7 +30,9 @@ Result<Recovered> recover_leftovers(const Context& context,
     for (const auto& problem : told.problems) {
       recovered.lines.push_back("the history does not say so: " + problem);
     }
-    if (found->spent() && told.acceptances) {
+    // Its owner may be new, and be about to write to it.
+    if (found->spent() && told.acceptances &&
+        store::FileJournal::open(journal, io.get_executor())) {
       store::remove_segments(journal);
     }
   }

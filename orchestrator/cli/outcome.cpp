@@ -2,6 +2,7 @@
 
 #include "orchestrator/report/html.hpp"
 #include "orchestrator/store/history.hpp"
+#include "targets/say.hpp"
 
 #include <fmt/format.h>
 
@@ -101,7 +102,7 @@ std::vector<std::string> files_of(const Outputs& outputs) {
 }
 
 void warn(const std::string& message) {
-  fmt::print(stderr, "faultline: {}\n", message);
+  say(stderr, "faultline: {}\n", message);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "orchestrator/cli/command.hpp"
 
+#include "targets/say.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -7,7 +9,7 @@
 namespace faultline::cli {
 
 int report(const Error& error) {
-  fmt::print(stderr, "faultline: {}\n", error.message);
+  say(stderr, "faultline: {}\n", error.message);
   switch (error.kind) {
     case ErrorKind::usage:
     case ErrorKind::unsupported:

@@ -6,6 +6,7 @@
 #include "orchestrator/report/table.hpp"
 #include "orchestrator/report/verdict.hpp"
 #include "orchestrator/script/loader.hpp"
+#include "targets/say.hpp"
 
 #include <fmt/format.h>
 
@@ -50,7 +51,7 @@ void add_not_run(Outcomes& outcomes, const std::string& file, const RunOptions& 
   const auto profile = options.profile.empty() ? std::string(default_profile) : options.profile;
   outcomes.records.push_back(not_run(experiment, environment, profile, why));
   outcomes.code = worst(outcomes.code, 3);
-  fmt::print(stderr, "{}\n", faultline::report::last_line(outcomes.records.back()));
+  say(stderr, "{}\n", faultline::report::last_line(outcomes.records.back()));
 }
 
 Outcomes run_all(const Context& context, const RunOptions& options, Session& session,
@@ -71,7 +72,7 @@ Outcomes run_all(const Context& context, const RunOptions& options, Session& ses
     }
     auto result = session.run(*experiment);
     outcomes.code = worst(outcomes.code, keep(context, result, session.target()));
-    fmt::print(stderr, "{}\n", faultline::report::last_line(result.record));
+    say(stderr, "{}\n", faultline::report::last_line(result.record));
     if (result.exit_code == 5) {
       ended = "the environment is not as it was, because the undo before was incomplete";
     }
@@ -85,7 +86,7 @@ int write_down(const RunOptions& options, Outcomes outcomes) {
     outcomes.code = worst(outcomes.code, report(written.error()));
   }
   if (outcomes.records.size() > 1) {
-    fmt::print(stderr, "\n{}",
+    say(stderr, "\n{}",
                faultline::report::drill_table(outcomes.records, colour_wanted(STDERR_FILENO)));
   }
   return outcomes.code;
@@ -148,7 +149,7 @@ int run(const Context& context, const RunOptions& options) {
   wanted->on_event = [&](const nlohmann::json& event) { console.on(event); };
   wanted->progress = [&](const std::string& text) {
     if (!options.quiet) {
-      fmt::print(stderr, "{}\n", text);
+      say(stderr, "{}\n", text);
     }
   };
   clear_outputs(options.outputs);

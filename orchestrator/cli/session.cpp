@@ -90,6 +90,8 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, Options o
   if (const auto guarded = session->attach_guard(); !guarded) {
     return Error{guarded.error().kind, "nothing was injected: " + guarded.error().message};
   }
+  session->signals_.add(SIGINT);  // before, nothing is injected: they end the process
+  session->signals_.add(SIGTERM);
   session->await_signal();
   return session;
 }
@@ -111,7 +113,10 @@ Result<> Session::attach_guard() {
 }
 
 Session::~Session() {
-  if (all_closed_) {
+  if (guard_ && !under_way_) {
+    guard_->detach();
+  }
+  if (journal_ && all_closed_) {
     store::remove_segments(journal_file_);
   }
 }
@@ -174,6 +179,7 @@ engine::RunResult Session::run(const engine::Experiment& experiment) {
   note_begun(context_, run.record());
   const bool all_closed_before = std::exchange(
       all_closed_, false);  // until the run says so: whatever throws, its journal stays
+  under_way_ = true;
   run.start([&](engine::RunResult r) { result = std::move(r); });
   if (stopped_) {  // before this run began
     run.stop(stopped_->first, stopped_->second);
@@ -187,6 +193,7 @@ engine::RunResult Session::run(const engine::Experiment& experiment) {
     }
   }
   stop_ = nullptr;
+  under_way_ = false;
   control.over(result->exit_code, result->record.at("reason").get<std::string>());
   all_closed_ = all_closed_before && result->all_closed;
   return std::move(*result);

@@ -47,7 +47,7 @@ class Session {
     std::function<void(std::string)> progress;
   };
 
-  /// Checks that the journal can be written, puts leftovers back, then opens the environment.
+  /// Puts leftovers back, checks that the journal can be written, then opens the environment.
   /// Nothing is injected when any of it fails.
   static Result<std::unique_ptr<Session>> open(const Context& context, Options options);
 
@@ -65,7 +65,7 @@ class Session {
   Session(const Context& context, Options options)
       : context_(context),
         options_(std::move(options)),
-        signals_(io_, SIGINT, SIGTERM),
+        signals_(io_),
         clock_(io_.get_executor()) {}
   Result<> attach_guard();
   void await_signal();
@@ -82,6 +82,7 @@ class Session {
   std::string id_;
   std::filesystem::path journal_file_;
   bool all_closed_ = true;
+  bool under_way_ = false;                       ///< a run that has not come to its end
   std::unique_ptr<store::FileJournal> journal_;  // before the target: an undo may still be written
   std::unique_ptr<targets::Target> target_;
   std::unique_ptr<guard::Link> guard_;

@@ -25,8 +25,7 @@ class PuttingBack : public std::enable_shared_from_this<PuttingBack> {
         in_(ports),
         done_(std::move(done)),
         ledger_({}, true),
-        timeline_(
-            ports.clock, ports.on_event ? ports.on_event : [](const Json&) {}) {}
+        timeline_(ports.clock, ports.on_event) {}
 
   void start() {
     self_ = shared_from_this();

@@ -27,7 +27,11 @@ void Run::compare(const std::function<void(FaultLife::Compared)>& done) {
   if (any_in_force()) {
     return done({.waiting = true, .differences = {}});
   }
-  in_.target.invariants([this, done](const Result<std::vector<targets::Invariant>>& answer) {
+  using Answer = Result<std::vector<targets::Invariant>>;
+  in_.target.invariants([this, done, alive = std::weak_ptr(alive_)](const Answer& answer) {
+    if (alive.expired()) {
+      return;
+    }
     if (any_in_force()) {  // injected while the answer was on its way
       return done({.waiting = true, .differences = {}});
     }

@@ -30,8 +30,16 @@ void Run::watch_stop_conditions() {
   if (life_.phase() != Phase::method || life_.stopping() || !measured_from_) {
     return;
   }
+  const auto stop_blind = [this](const std::string& why) {
+    stop(Stop::environment_lost, "a stop condition cannot be watched any more: " + why);
+  };
+  if (const auto problem = probes_.problem(); !problem.empty() && !stop_conditions_.empty()) {
+    return stop_blind(problem);
+  }
   for (const auto& found : stop_conditions_.look(probes_, *measured_from_, in_.clock.now())) {
-    if (!found.met) {
+    if (found.lost && !life_.stopping()) {
+      stop_blind(found.words);
+    } else if (!found.met) {
       timeline_.tell("stop_condition_blind", {{"reason", found.words}});
     } else if (!life_.stopping()) {
       stop(Stop::condition, fmt::format("stop condition met {:.1f} s into the run: {}",

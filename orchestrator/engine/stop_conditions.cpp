@@ -9,6 +9,8 @@
 namespace faultline::engine {
 namespace {
 
+constexpr Duration blind_limit = std::chrono::seconds(2);  // beyond the deadline of a request
+
 double seconds(Duration d) {
   return std::chrono::duration<double>(d).count();
 }
@@ -117,21 +119,29 @@ void StopConditions::look_at(Watched& w, const Probes& probes, Instant now,
   ++w.looks;
   if (!seen) {
     ++w.blind;
-    if (!std::exchange(w.blind_now, true)) {
-      found.push_back({false, fmt::format("{}: no request was answered or given up within {}, so "
-                                          "nothing is known",
-                                          in_words(c), in_words(c.over))});
+    const auto words =
+        fmt::format("{}: no request was answered or given up within {}, so nothing is known",
+                    in_words(c), in_words(c.over));
+    if (!w.blind_from) {
+      w.blind_from = now;
+      found.push_back({.words = words});
+    }
+    const auto longest = probe == nullptr ? Duration{} : probe->probe.deadline + blind_limit;
+    if (!w.lost && now >= *w.blind_from + longest) {
+      w.lost = true;
+      found.push_back({.lost = true, .words = words});
     }
     return;
   }
-  w.blind_now = false;
+  w.blind_from.reset();
   if (!w.worst || worse(c, seen->value, *w.worst)) {
     w.worst = seen->value;
   }
   if (is_met(c, seen->value)) {
     w.met_at = now;
-    found.push_back({true, fmt::format("{}: {} of {} requests", in_words(c),
-                                       value_in_words(c, seen->value), seen->requests)});
+    found.push_back({.met = true,
+                     .words = fmt::format("{}: {} of {} requests", in_words(c),
+                                          value_in_words(c, seen->value), seen->requests)});
   }
 }
 

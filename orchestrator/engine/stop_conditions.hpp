@@ -32,13 +32,15 @@ class StopConditions {
   }
 
   struct Finding {
-    bool met = false;  ///< else: nothing became known, told once a stretch
+    bool met = false;   ///< else: nothing became known, told once a stretch
+    bool lost = false;  ///< nothing became known for longer than any request may take
     std::string words;
   };
   /// What is new at `now`; nothing before a whole window has passed since `from`, the end of the
   /// warm-up.
   std::vector<Finding> look(const Probes& probes, Instant from, Instant now);
 
+  [[nodiscard]] bool empty() const { return all_.empty(); }
   [[nodiscard]] Json record(const Timeline& timeline) const;
 
  private:
@@ -46,7 +48,8 @@ class StopConditions {
     StopCondition condition;
     Instant since;
     std::size_t looks = 0, blind = 0;
-    bool blind_now = false;
+    std::optional<Instant> blind_from;
+    bool lost = false;
     std::optional<double> worst;  ///< the value that came nearest to the limit, or went furthest
     std::optional<Instant> met_at;
   };

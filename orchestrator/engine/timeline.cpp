@@ -26,11 +26,22 @@ void Timeline::tell(const std::string& name, Json detail) {
   if (events_.size() < max_events) {
     events_.push_back(told);
   }
-  sink_(told);
+  hand_on(told);
 }
 
 void Timeline::show(const std::string& name, Json detail) {
-  sink_(event(name, std::move(detail)));
+  hand_on(event(name, std::move(detail)));
+}
+
+void Timeline::hand_on(const Json& event) {
+  if (!sink_) {
+    return;
+  }
+  try {
+    sink_(event);
+  } catch (const std::exception&) {
+    sink_ = nullptr;
+  }
 }
 
 void Timeline::stamp(Json& out, const std::string& name, std::optional<Instant> at) const {

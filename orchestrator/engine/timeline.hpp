@@ -18,12 +18,10 @@ class Timeline {
   using Json = nlohmann::json;
   using Sink = std::function<void(const Json& event)>;
 
-  /// `sink` may be empty.
+  /// `sink` may be empty. One that throws is not told anything more: nobody who only listens may
+  /// hold up a revert.
   Timeline(Clock& clock, Sink sink)
-      : clock_(clock),
-        sink_(sink ? std::move(sink) : [](const Json&) {}),
-        start_(clock.now()),
-        wall_start_(clock.wall()) {}
+      : clock_(clock), sink_(std::move(sink)), start_(clock.now()), wall_start_(clock.wall()) {}
 
   /// Tells everybody, and keeps it for the record.
   void tell(const std::string& name, Json detail = Json::object());
@@ -38,6 +36,7 @@ class Timeline {
   [[nodiscard]] const std::vector<Json>& events() const { return events_; }
 
  private:
+  void hand_on(const Json& event);
   [[nodiscard]] Json event(const std::string& name, Json detail) const;
 
   Clock& clock_;

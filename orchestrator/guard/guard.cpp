@@ -4,6 +4,7 @@
 #include "orchestrator/guard/leftovers.hpp"
 #include "targets/net/asio_clock.hpp"
 #include "targets/net/fd.hpp"
+#include "targets/say.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -26,8 +27,9 @@ using Local = boost::asio::local::stream_protocol;
 
 namespace {
 
-constexpr std::size_t max_line_bytes = 8192;  // "attach <path>"
-constexpr std::size_t max_clients = 256;      // orchestrators of one home
+constexpr std::size_t max_line_bytes = 8192;                       // "attach <path>"
+constexpr std::size_t max_clients = 256;                           // orchestrators of one home
+constexpr Duration accept_pause = std::chrono::milliseconds(100);  // where descriptors are short
 
 /// Carries out what GuardLife decides.
 class Guard {
@@ -46,6 +48,9 @@ class Guard {
     acceptor_.listen();
     accept();
     look();
+    for (const auto& journal : journals_of(home_)) {
+      feed(GuardLife::Found{journal.string()});
+    }
   }
   [[nodiscard]] bool over() const { return over_; }
 
@@ -58,12 +63,16 @@ class Guard {
 
   void accept() {
     acceptor_.async_accept([this](boost::system::error_code error, Local::socket socket) {
+      if (error == boost::asio::error::operation_aborted) {
+        return;
+      }
       if (!error && clients_.size() < max_clients) {
         const int number = ++last_client_;
         clients_[number] = std::make_shared<Client>(std::move(socket));
         listen_to(number);
       }
-      accept();
+      accept_again_ =
+          clock_.at(clock_.now() + (error ? accept_pause : Duration{}), [this] { accept(); });
     });
   }
 
@@ -117,10 +126,10 @@ class Guard {
     io_.stop();
   }
   void run(const GuardLife::GiveUp& command) {
-    say("given up on {}; see `faultline recover`", command.journal);
+    log("given up on {}; see `faultline recover`", command.journal);
   }
   void run(const GuardLife::Recover& command) {
-    say("putting back what {} left: {}", command.journal,
+    log("putting back what {} left: {}", command.journal,
         command.owner_hangs ? "its orchestrator hangs" : "its orchestrator is gone");
     put_back(command.journal, command.owner_hangs,
              {.executor = io_.get_executor(),
@@ -133,16 +142,17 @@ class Guard {
 
   void recovered(const std::string& journal, const Result<Leftovers>& found) {
     if (!found) {
-      say("{}", found.error().message);
+      log("{}", found.error().message);
       return feed(GuardLife::Recovered{journal, false, false});
     }
     for (const auto& line : found->lines) {
-      say("{}", line);
+      log("{}", line);
     }
     for (const auto& problem : tell(home_ / "history.db", *found).problems) {
-      say("{}", problem);
+      log("{}", problem);
     }
-    feed(GuardLife::Recovered{journal, found->spent(), found->nothing_open && !found->owned});
+    feed(GuardLife::Recovered{journal, found->spent(), found->nothing_open && !found->owned,
+                              found->owned});
   }
 
   /// What an orchestrator does not read in time was not for it any more: it hangs or is gone.
@@ -154,10 +164,9 @@ class Guard {
   }
 
   template <class... Args>
-  void say(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::print(stderr, "{} guard {}: {}\n", rfc3339(clock_.wall()), ::getpid(),
-               fmt::format(format, std::forward<Args>(args)...));
-    std::fflush(stderr);
+  void log(fmt::format_string<Args...> format, Args&&... args) {
+    say(stderr, "{} guard {}: {}\n", rfc3339(clock_.wall()), ::getpid(),
+        fmt::format(format, std::forward<Args>(args)...));
   }
 
   boost::asio::io_context& io_;
@@ -167,7 +176,7 @@ class Guard {
   Local::acceptor acceptor_;
   std::map<int, std::shared_ptr<Client>> clients_;
   int last_client_ = 0;
-  std::unique_ptr<Timer> timer_;
+  std::unique_ptr<Timer> timer_, accept_again_;
   bool over_ = false;
 };
 
@@ -181,12 +190,16 @@ int guard_main(const fs::path& home) {
   const net::Fd lock(
       ::open((home / "guard.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) {
-    fmt::print(stderr, "faultline: guard: {}: {}\n", (home / "guard.lock").string(),
-               std::strerror(errno));
+    say(stderr, "faultline: guard: {}: {}\n", (home / "guard.lock").string(), std::strerror(errno));
     return 3;
   }
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    return 0;
+    if (errno == EWOULDBLOCK) {
+      return 0;  // there is one
+    }
+    say(stderr, "faultline: guard: lock {}: {}\n", (home / "guard.lock").string(),
+        std::strerror(errno));
+    return 3;
   }
   std::error_code ignored;
   fs::remove(socket_path(home), ignored);

@@ -18,6 +18,11 @@ Instant GuardLife::due() const {
   return looked_at_ + look_every;
 }
 
+GuardLife::Commands GuardLife::handle(const Found& e, Instant) {
+  leftovers_[e.journal].owner_may_live = true;
+  return take_over(e.journal, false);
+}
+
 GuardLife::Commands GuardLife::handle(const Attached& e, Instant now) {
   orchestrators_[e.client] = {e.journal, now + lease};
   return {Answer{e.client}};
@@ -44,6 +49,7 @@ GuardLife::Commands GuardLife::handle(const Lost& e, Instant) {
   }
   const auto journal = it->second.journal;
   orchestrators_.erase(it);
+  leftovers_[journal].owner_may_live = false;
   return take_over(journal, false);
 }
 
@@ -67,8 +73,9 @@ GuardLife::Commands GuardLife::handle(const Recovered& e, Instant now) {
       orchestrator.lease_ends = now + lease;
     }
   }
-  const bool given_up = !e.complete && leftover.attempts >= attempts;
-  if (e.complete || given_up) {
+  const bool over = e.complete || (e.owned && leftover.owner_may_live);
+  const bool given_up = !over && leftover.attempts >= attempts;
+  if (over || given_up) {
     leftovers_.erase(e.journal);
     return given_up ? Commands{GiveUp{e.journal}} : Commands{};
   }

@@ -16,6 +16,9 @@ class GuardLife {
   using Client = int;
 
   // What happened.
+  struct Found {
+    std::string journal;  ///< was there when the guard started: an earlier one may have died
+  };
   struct Attached {
     Client client;
     std::string journal;  ///< the file in which its faults are recorded
@@ -32,10 +35,11 @@ class GuardLife {
   struct Recovered {
     std::string journal;
     bool complete;
-    bool nothing_open;  ///< there was nothing to take over, so its owner was not fenced
+    bool nothing_open;   ///< there was nothing to take over, so its owner was not fenced
+    bool owned = false;  ///< somebody has it locked
   };
   struct Tick {};  ///< `due` has come
-  using Event = std::variant<Attached, Beat, Detached, Lost, Recovered, Tick>;
+  using Event = std::variant<Found, Attached, Beat, Detached, Lost, Recovered, Tick>;
 
   // What to do.
   struct Answer {
@@ -82,11 +86,13 @@ class GuardLife {
   };
   struct Leftover {
     bool owner_hangs = false;
+    bool owner_may_live = false;  ///< then it is his, and he attaches
     bool under_way = false;
     int attempts = 0;
     Instant retry_at{};
   };
 
+  Commands handle(const Found& e, Instant now);
   Commands handle(const Attached& e, Instant now);
   Commands handle(const Beat& e, Instant now);
   Commands handle(const Detached& e, Instant now);

@@ -33,6 +33,21 @@ Result<std::unique_ptr<targets::Target>> reach(const boost::asio::any_io_executo
   return kind->reach(executor, identity);
 }
 
+/// Where no record can be written, everything is put back all the same; whoever comes next finds it
+/// open, and nothing to do.
+class NoJournal : public store::Journal {
+ public:
+  NoJournal(Error why, boost::asio::any_io_executor executor)
+      : why_(std::move(why)), executor_(std::move(executor)) {}
+  void append(Json, std::function<void(Result<>)> done) override {
+    boost::asio::post(executor_, [done = std::move(done), why = why_] { done(why); });
+  }
+
+ private:
+  Error why_;
+  boost::asio::any_io_executor executor_;
+};
+
 /// One journal, run by run. Keeps itself alive until it is over.
 class Job : public std::enable_shared_from_this<Job> {
  public:
@@ -57,10 +72,14 @@ class Job : public std::enable_shared_from_this<Job> {
                             [self = shared_from_this()] { self->take_segment(); });
       return;
     }
-    if (!undo) {
+    if (undo) {
+      undo_ = std::move(*undo);
+    } else if (undo.error().kind == ErrorKind::refused) {
       return end(undo.error());
+    } else {
+      found_.lines.push_back("put back, but not recorded: " + undo.error().message);
+      undo_ = std::make_unique<NoJournal>(undo.error(), in_.executor);
     }
-    undo_ = std::move(*undo);
     const auto segments = store::read_segments(file_);
     if (!segments) {
       return end(segments.error());
@@ -217,7 +236,7 @@ class Job : public std::enable_shared_from_this<Job> {
   fs::path file_;
   LeftoversPorts in_;
   Done done_;
-  std::unique_ptr<store::FileJournal> undo_;
+  std::unique_ptr<store::Journal> undo_;
   Instant wait_until_{};
   std::unique_ptr<Timer> pause_;
   std::vector<OpenRun> runs_;

@@ -30,11 +30,16 @@ class Link::State : public std::enable_shared_from_this<State> {
   }
 
   void detach() {
-    over_ = true;
-    timer_.reset();
     if (socket_.is_open()) {
       send("detach\n");
     }
+    leave();
+  }
+
+  /// Without a word: to the guard that is a death.
+  void leave() {
+    over_ = true;
+    timer_.reset();
     boost::system::error_code ignored;
     socket_.close(ignored);
   }
@@ -98,8 +103,12 @@ class Link::State : public std::enable_shared_from_this<State> {
 
   void hear(const std::string& word) {
     if (word == "relieved") {
+      sent_.reset();  // it answers: it is at work on what this process left
       answered_.reset();
-      return in_.on_relieved();
+      if (!std::exchange(relieved_, true)) {
+        in_.on_relieved();
+      }
+      return;
     }
     if (sent_) {  // after a pause there may be two answers to one question
       answered_ = std::exchange(sent_, std::nullopt);
@@ -151,11 +160,16 @@ class Link::State : public std::enable_shared_from_this<State> {
   Instant give_up_at_{}, beat_due_{};
   std::string problem_;
   bool over_ = false;
+  bool relieved_ = false;
 };
 
 Link::Link(Options options) : state_(std::make_shared<State>(std::move(options))) {}
 
 Link::~Link() {
+  state_->leave();
+}
+
+void Link::detach() {
   state_->detach();
 }
 

@@ -28,13 +28,15 @@ class Link {
     std::function<void(const std::string&)> on_note;
   };
   explicit Link(Options options);
-  /// Tells the guard that there is nothing to do for it.
+  /// Without `detach` before, the guard puts back what the journal holds.
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
   /// `done` is called once, when a guard watches, or with why none could be started in 5 s.
   void attach(std::function<void(Result<>)> done);
+  /// Tells the guard that there is nothing to do for it.
+  void detach();
   /// A guard has answered lately: within its lease it does not take over.
   [[nodiscard]] bool guarded() const;
 

@@ -1,6 +1,7 @@
 #include "orchestrator/report/console.hpp"
 
 #include "orchestrator/report/record.hpp"
+#include "targets/say.hpp"
 
 #include <fmt/format.h>
 
@@ -62,8 +63,7 @@ void Console::print(const nlohmann::json& event) {
   line.add(text(event, "t") + " ", Style::dim);
   line.add(fmt::format("{:+.3f}s ", number(event, "offset_ms").value_or(0) / 1000), Style::dim);
   line.add(text(event, "name") + " ").add(words.text, words.style);
-  fmt::print(out_, "{}\n", line.text());
-  std::fflush(out_);
+  say(out_, "{}\n", line.text());
 }
 
 void Console::draw() {

@@ -3,6 +3,7 @@
 #include "orchestrator/script/script.hpp"
 #include "orchestrator/script/shapes.hpp"
 #include "orchestrator/script/value.hpp"
+#include "targets/say.hpp"
 
 #include <fmt/format.h>
 
@@ -178,7 +179,7 @@ int print(lua_State* lua) {
   if (script.running()) {
     script.ask("print", [&](Stage& stage) { stage.note(text); });
   } else {
-    fmt::print(stderr, "{}\n", text);
+    say(stderr, "{}\n", text);
   }
   return 0;
 }

@@ -114,6 +114,11 @@ Result<> Checks::note_network() {
     if (!ground) {
       return ground.error();
     }
+    for (auto& [to, way] : ground->routes) {  // the far end of a link may not be up yet
+      if (const auto down = way.find(link_down); down != std::string::npos) {
+        way.erase(down, link_down.size());
+      }
+    }
     built_[host.name] = std::move(*ground);
   }
   return {};

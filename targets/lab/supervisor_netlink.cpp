@@ -257,7 +257,7 @@ void take(Routes& routes, std::string_view body) {
     }
   }
   if ((route.rtm_flags & RTNH_F_LINKDOWN) != 0) {
-    way.emplace_back("(link down)");
+    way.emplace_back(link_down.substr(1));
   }
   auto& ways = routes[to];  // several when they differ in their priority
   ways += fmt::format("{}{}", ways.empty() ? "" : " or ", fmt::join(way, " "));

@@ -28,8 +28,9 @@ using RuleTables = std::map<std::string, RuleTable>;
 Result<RuleTables> rule_tables(const std::string& host);
 
 /// By what it leads to: {"10.0.1.0/24", "via 10.0.101.2 dev zone-a"}, {"default", "via 10.0.1.1 dev
-/// eth0"}.
+/// eth0"}; `link_down` follows where that is so.
 using Routes = std::map<std::string, std::string>;
+constexpr std::string_view link_down = " (link down)";
 
 /// The host's IPv4 routes, as of one moment.
 Result<Routes> routes(const std::string& host);

@@ -98,6 +98,30 @@ TEST_F(Stopped, AWindowWithoutRequestsIsNoBreachButItIsSaid) {
   EXPECT_GT(record["stop_conditions"][0]["looks_without_requests"], 0);
 }
 
+TEST_F(Stopped, AStopConditionWhoseWorkerDiesEndsTheRunBecauseNobodyWatches) {
+  experiment.method = break_for_a_minute;
+  target.dead = [this](const std::string& probe) {
+    return probe == "login" && !target.in_force.empty();
+  };
+  run();
+  EXPECT_EQ(record["verdict"], "inconclusive");
+  EXPECT_THAT(record["reason"].get<std::string>(),
+              HasSubstr("a stop condition cannot be watched any more"));
+  EXPECT_LT(ms_in_force(), 5000);
+}
+
+TEST_F(Stopped, AStopConditionThatSeesNothingForLongerThanARequestMayTakeEndsTheRun) {
+  experiment.method = break_for_a_minute;
+  target.unsent = [this](const std::string& probe, Instant) {
+    return probe == "login" && !target.in_force.empty();
+  };
+  run();
+  EXPECT_EQ(record["verdict"], "inconclusive");
+  EXPECT_THAT(record["reason"].get<std::string>(),
+              HasSubstr("a stop condition cannot be watched any more"));
+  EXPECT_LT(ms_in_force(), 5000 + 4000) << "the deadline of a request, and a little more";
+}
+
 TEST_F(Stopped, BadAnswersOfTheWarmUpMeetNoStopCondition) {
   experiment.method = [](Stage& stage) {
     stage.stop_when(half_bad);

@@ -114,6 +114,22 @@ TEST_F(GuardLifeTest, AGuardThatStoodStillItselfAccusesNobody) {
   EXPECT_THAT(pass(1s), ElementsAre("relieve 1", "recover r1, its owner hangs"));
 }
 
+TEST_F(GuardLifeTest, WhatAnEarlierGuardWasPuttingBackIsTakenUpAtItsStart) {
+  EXPECT_THAT(on(GuardLife::Found{"r1"}), ElementsAre("recover r1"));
+  EXPECT_THAT(on(GuardLife::Recovered{"r1", false, false}), IsEmpty());
+  EXPECT_THAT(pass(2s), ElementsAre("recover r1"));
+}
+
+TEST_F(GuardLifeTest, AJournalFoundAtItsStartMayBelongToWhoIsAboutToAttach) {
+  on(GuardLife::Found{"r1"});
+  EXPECT_THAT(on(GuardLife::Recovered{"r1", false, false, true}), IsEmpty());
+  EXPECT_THAT(pass(5s), IsEmpty());
+  on(GuardLife::Attached{1, "r1"});
+  EXPECT_THAT(on(GuardLife::Lost{1}), ElementsAre("recover r1"));
+  EXPECT_THAT(on(GuardLife::Recovered{"r1", false, false, true}), IsEmpty());
+  EXPECT_THAT(pass(2s), ElementsAre("recover r1")) << "a death is seen before its locks are free";
+}
+
 TEST_F(GuardLifeTest, NobodyAttachedAndNothingToPutBackEndsIt) {
   EXPECT_THAT(pass(10s), ElementsAre("exit"));
 }

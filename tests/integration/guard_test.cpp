@@ -61,12 +61,55 @@ TEST_F(GuardTest, PutsEverythingBackWhenItsOrchestratorHangsAndThatOneMayActNoMo
   std::cout << "gone " << took.count() << " ms after SIGSTOP\n";
   EXPECT_GT(took, 2s) << "a short pause is not a hang";
   EXPECT_LT(took, 8s);
+  const auto guard = home_.guard();
   program->signal(SIGCONT);
   const Outcome ended = program->wait();
+  EXPECT_EQ(home_.guard(), guard) << "it answered, so nobody replaces it";
   EXPECT_EQ(ended.code, 3) << ended.err;
   EXPECT_THAT(ended.err, AnyOf(HasSubstr("its guard put everything back"),
                                HasSubstr("the environment was lost"), HasSubstr("stood still")));
   EXPECT_FALSE(in_force());
+}
+
+TEST_F(GuardTest, AReaderOfTheOutputThatGoesAwayHoldsNothingUp) {
+  const Outcome told =
+      Program({"sh", "-c",
+               program("faultline") + " inject az_partition zone=b --for 2s 2>&1 | head -n 3"},
+              home_.environment())
+          .wait();
+  EXPECT_THAT(told.out, HasSubstr("run_started"));
+  EXPECT_LT(gone_after(), 20s);
+  EXPECT_THAT(home_.run({"recover"}).out, HasSubstr("nothing to recover"));
+  EXPECT_THAT(home_.run({"show", "last"}).out, HasSubstr("passed"));
+}
+
+TEST_F(GuardTest, OnAFullDiskEverythingIsPutBackAllTheSame) {
+  const auto disk = home_.path() / "disk";
+  fs::create_directories(disk);
+  auto environment = home_.environment();
+  environment["FAULTLINE_HOME"] = disk.string();
+  environment["FAULTLINE"] = program("faultline");
+  const Outcome told = Program({"unshare", "-Urm", "sh", "-c", R"(
+      mount -t tmpfs -o size=2m full $FAULTLINE_HOME && cd $FAULTLINE_HOME
+      $FAULTLINE lab up 2>/dev/null >&2 || echo "no lab"
+      $FAULTLINE inject az_partition zone=b --for 60s 2>/dev/shm/$$ &
+      until grep -q effect_proved /dev/shm/$$; do sleep 0.1; done
+      dd if=/dev/zero of=fill bs=4k 2>/dev/null
+      dd if=/dev/zero of=fill bs=1 oflag=append conv=notrunc 2>/dev/null
+      kill -9 $!
+      for i in 1 2 3 4 5 6 7; do
+        sleep 1
+        $FAULTLINE lab status --json | grep -q network.cut || break
+      done
+      echo "gone after $i s"
+      rm fill /dev/shm/$$
+      $FAULTLINE recover
+      $FAULTLINE recover
+      $FAULTLINE lab down --force)"},
+                               environment)
+                           .wait();
+  EXPECT_THAT(told.out, testing::ContainsRegex("gone after [1-6] s")) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("nothing to recover")) << told.err;
 }
 
 TEST_F(GuardTest, AGuardThatIsKilledIsReplacedAndTheRunGoesOn) {
