@@ -1,4 +1,5 @@
 #include "orchestrator/engine/timeline.hpp"
+
 #include "tests/fake/manual_clock.hpp"
 
 #include <gtest/gtest.h>
