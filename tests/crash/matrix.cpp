@@ -1,9 +1,11 @@
+#include "orchestrator/cli/session.hpp"
+#include "orchestrator/engine/residue.hpp"
+#include "targets/catalog.hpp"
 #include "tests/integration/program.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include <atomic>
 #include <fstream>
@@ -19,7 +21,6 @@ using namespace std::chrono_literals;
 using integration::Outcome;
 using integration::Program;
 using integration::TemporaryHome;
-using nlohmann::json;
 using Steady = std::chrono::steady_clock;
 
 enum class By { guard, next_start, deadline };
@@ -60,8 +61,24 @@ class Lane {
  public:
   /// Empty: it is up.
   std::string up() {
-    const Outcome up = home_.run({"lab", "up"});
-    return up.code == 0 ? "" : up.err;
+    if (const Outcome up = home_.run({"lab", "up"}); up.code != 0) {
+      return up.err;
+    }
+    auto target = targets::find("lab")->open(io_, {.home = home_.path(),
+                                                   .cache = home_.path() / "cache",
+                                                   .profile = "",
+                                                   .stage = false,
+                                                   .progress = {}});
+    if (!target) {
+      return target.error().message;
+    }
+    target_ = std::move(*target);
+    auto before = invariants();
+    if (!before) {
+      return before.error().message;
+    }
+    before_ = engine::values_of(*before);
+    return "";
   }
   /// How many points the fault's life has when nobody kills it.
   int points_of(const std::vector<std::string>& fault) {
@@ -79,30 +96,29 @@ class Lane {
   }
   /// What is left after a crash at that point and its recovery; empty: nothing.
   std::vector<std::string> residue_of(const Case& c, std::string& where) {
-    const auto before = invariants();
     Program::Environment environment{{"FAULTLINE_CRASH_AT", std::to_string(c.point)}};
     if (c.by != By::guard) {
       environment["FAULTLINE_CRASH_NO_HELP"] = "1";
     }
-    const auto program = inject(c.fault, environment);
-    const Outcome crashed = program->wait();
+    const Outcome crashed = inject(c.fault, environment)->wait();
     where = after(crashed.err, "killed: ");
     std::vector<std::string> left;
     if (c.by == By::next_start) {
-      if (const Outcome next = home_.run({"recover"}); next.code != 0) {
-        left.push_back(fmt::format("recover: exit {}: {}{}", next.code, next.out, next.err));
-      }
+      recover(left);
     }
     // The guard acts in a second, the lab's lease ends in ten; healthy again within thirty.
     const auto limit = Steady::now() + 60s;
     std::vector<std::string> differences;
     do {
       std::this_thread::sleep_for(100ms);
-      differences = difference(before);
+      differences = difference();
     } while (!differences.empty() && Steady::now() < limit);
     left.insert(left.end(), differences.begin(), differences.end());
     end_guard();
-    (void)home_.run({"recover"});
+    recover(left);
+    if (const auto again = home_.run({"recover"}).out; !again.starts_with("nothing to recover")) {
+      left.push_back("still to recover: " + again);
+    }
     return left;
   }
 
@@ -116,6 +132,11 @@ class Lane {
     environment.insert(more.begin(), more.end());
     return std::make_unique<Program>(argv, environment);
   }
+  void recover(std::vector<std::string>& left) {
+    if (const Outcome next = home_.run({"recover"}); next.code != 0) {
+      left.push_back(fmt::format("recover: exit {}: {}{}", next.code, next.out, next.err));
+    }
+  }
   /// The next case has one of its own, which may or may not help.
   void end_guard() {
     if (const auto guard = home_.guard(); guard > 0) {
@@ -125,26 +146,22 @@ class Lane {
       }
     }
   }
-  json status() { return json::parse(home_.run({"lab", "status", "--json"}).out, nullptr, false); }
-  std::string invariants() {
-    const auto rules = home_.run({"lab", "exec", "core", "--", "nft", "list", "tables"}).out +
-                       home_.run({"lab", "exec", "nat", "--", "nft", "list", "tables"}).out;
-    return rules;
+  Result<std::vector<targets::Invariant>> invariants() {
+    return cli::await<std::vector<targets::Invariant>>(
+        io_, [this](auto done) { target_->invariants(std::move(done)); });
   }
-  std::vector<std::string> difference(const std::string& rules_before) {
-    const auto now = status();
-    std::vector<std::string> found;
-    if (now.is_discarded()) {
-      return {"the lab does not answer"};
+  /// Roles may have moved, as they may when a fault is healed; a whole cluster is wanted then too.
+  std::vector<std::string> difference() {
+    const auto now = invariants();
+    if (!now) {
+      return {"the lab does not answer: " + now.error().message};
     }
-    if (!now["in_force"].empty()) {
-      found.push_back("in force: " + now["in_force"].dump());
-    }
-    if (!now["healthy"].get<bool>()) {
-      found.push_back(now["unhealthy"].dump());
-    }
-    if (const auto rules = invariants(); rules != rules_before) {
-      found.push_back("rules: " + rules);
+    auto found = engine::differences(before_, engine::values_of(*now),
+                                     {"cache sessions primary", "database orders rw"});
+    const auto world =
+        cli::await<targets::World>(io_, [this](auto done) { target_->observe(std::move(done)); });
+    for (const auto& still : world ? world->in_force : std::vector<targets::InForce>{}) {
+      found.push_back("in force: " + still.action.summary);
     }
     return found;
   }
@@ -156,6 +173,9 @@ class Lane {
   }
 
   TemporaryHome home_;
+  boost::asio::io_context io_;
+  std::unique_ptr<targets::Target> target_;
+  engine::InvariantValues before_;
 };
 
 /// "2/12": every twelfth case, beginning with the second.
