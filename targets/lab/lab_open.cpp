@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <fstream>
+#include <sstream>
 
 /// Finding or staging the lab of a home for a run.
 namespace faultline::lab {
@@ -18,18 +20,37 @@ using OpenedTarget = Result<std::unique_ptr<targets::Target>>;
 
 constexpr std::string_view default_profile = "hardened";
 
+std::string instance_of(const Json& status) {
+  return status.at("up_since").dump();
+}
+
+/// When the process was started, in the kernel's ticks (field 22 in proc(5)); 0: it has ended.
+std::uint64_t start_of(int pid) {
+  std::ifstream in(fmt::format("/proc/{}/stat", pid));
+  std::string line;
+  std::getline(in, line);
+  std::istringstream fields(line.substr(std::min(line.size(), line.rfind(')') + 1)));
+  constexpr int from_state_to_start = 18;
+  std::string state, ignored;
+  fields >> state;
+  for (int i = 0; i < from_state_to_start; ++i) {
+    fields >> ignored;
+  }
+  std::uint64_t ticks = 0;
+  fields >> ticks;
+  return state == "Z" || state == "X" ? 0 : ticks;
+}
+
 OpenedTarget attach(const boost::asio::any_io_executor& executor, const fs::path& home,
-                    const std::string& instance, std::unique_ptr<PrivateLab> private_lab) {
+                    const Json& status, std::unique_ptr<PrivateLab> private_lab) {
   auto connection = Connection::open(executor, home);
   if (!connection) {
     return connection.error();
   }
+  const int pid = status.at("pid");
   return std::unique_ptr<targets::Target>(std::make_unique<LabTarget>(
-      std::move(*connection), LabTarget::Identity{home, instance}, std::move(private_lab)));
-}
-
-std::string instance_of(const Json& status) {
-  return status.at("up_since").dump();
+      std::move(*connection), LabTarget::Identity{home, instance_of(status), pid, start_of(pid)},
+      std::move(private_lab)));
 }
 
 bool is_alive(int pid) {
@@ -64,7 +85,7 @@ OpenedTarget stage_private(boost::asio::io_context& io, const targets::OpenOptio
   }
   auto private_lab = std::make_unique<PrivateLab>(std::move(*launched), home);
   const auto status = ask(home, "status");
-  return status ? attach(io.get_executor(), home, instance_of(*status), std::move(private_lab))
+  return status ? attach(io.get_executor(), home, *status, std::move(private_lab))
                 : OpenedTarget(status.error());
 }
 
@@ -88,13 +109,22 @@ OpenedTarget open_lab(boost::asio::io_context& io, const targets::OpenOptions& o
                              "'faultline lab down' first",
                              is, options.profile)};
   }
-  return attach(io.get_executor(), options.home, instance_of(*status), nullptr);
+  return attach(io.get_executor(), options.home, *status, nullptr);
 }
 
 OpenedTarget reach_lab(const boost::asio::any_io_executor& executor, const Json& identity) {
   const fs::path home = identity.at("home").get<std::string>();
   const auto instance = identity.at("instance").get<std::string>();
   const auto status = ask(home, "status");
+  const int supervisor = identity.value("supervisor", 0);
+  const auto started = identity.value("supervisor_started", std::uint64_t{0});
+  if (!status && started != 0 && start_of(supervisor) == started) {
+    return Error{
+        ErrorKind::io,
+        fmt::format("the lab of {} cannot be reached, but its supervisor, pid {}, lives: {}; "
+                    "`kill {}` ends it, and everything in it",
+                    home.string(), supervisor, status.error().message, supervisor)};
+  }
   if (!status) {
     return status.error();
   }
@@ -102,7 +132,7 @@ OpenedTarget reach_lab(const boost::asio::any_io_executor& executor, const Json&
     return Error{ErrorKind::not_found,
                  fmt::format("the lab of {} was taken down; another is up", home.string())};
   }
-  return attach(executor, home, instance, nullptr);
+  return attach(executor, home, *status, nullptr);
 }
 
 }  // namespace faultline::lab

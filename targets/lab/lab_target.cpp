@@ -81,7 +81,9 @@ Json LabTarget::identity() const {
   return {{"target", "lab"},
           {"home", identity_.home.string()},
           {"private", private_lab_ != nullptr},
-          {"instance", identity_.instance}};
+          {"instance", identity_.instance},
+          {"supervisor", identity_.supervisor},
+          {"supervisor_started", identity_.supervisor_started}};
 }
 
 void LabTarget::acquire(std::string who, Epoch instead_of, Done<Epoch> done) {

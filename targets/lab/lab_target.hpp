@@ -32,7 +32,9 @@ class LabTarget final : public targets::Target {
  public:
   struct Identity {
     std::filesystem::path home;
-    std::string instance;  ///< differs from one start of a supervisor to the next
+    std::string instance;                  ///< differs from one start of a supervisor to the next
+    int supervisor = 0;                    ///< its process
+    std::uint64_t supervisor_started = 0;  ///< when, in the kernel's ticks
   };
   LabTarget(std::shared_ptr<Connection> connection, Identity identity,
             std::unique_ptr<PrivateLab> private_lab = nullptr)

@@ -97,6 +97,19 @@ TEST_F(ChangingTest, ALabWhoseSupervisorIsKilledTakesTheFaultWithIt) {
       << "the next lab is as good as any";
 }
 
+TEST_F(ChangingTest, ALabWhoseSocketSomebodyRemovedIsOutOfReachAndNotGone) {
+  up();
+  const auto run = hold({"az_partition", "zone=b"}, "60s");
+  const auto lab = supervisor();
+  fs::remove(home_.path() / "lab" / "control.sock");
+  run->signal(SIGKILL);
+  const Outcome next = home_.run({"recover"});
+  EXPECT_EQ(next.code, 5) << next.out << next.err;
+  EXPECT_THAT(next.out + next.err, HasSubstr("but its supervisor, pid " + std::to_string(lab)));
+  ::kill(lab, SIGKILL);
+  expect_nothing_to_recover();
+}
+
 TEST_F(ChangingTest, APrivateLabWhoseSupervisorIsKilledToo) {
   const auto run = hold({"az_partition", "zone=b"}, "60s");
   const auto homes = fs::directory_iterator(home_.path() / "private");

@@ -318,7 +318,9 @@ TEST_F(LabTargetTest, IsNamedByItsHomeAndItsStart) {
   EXPECT_EQ(target_->identity(), Json({{"target", "lab"},
                                        {"home", home_.string()},
                                        {"private", false},
-                                       {"instance", "2026-11-20T12:00:00.000Z"}}));
+                                       {"instance", "2026-11-20T12:00:00.000Z"},
+                                       {"supervisor", 0},
+                                       {"supervisor_started", 0}}));
 }
 
 }  // namespace
