@@ -109,6 +109,9 @@ FaultLife::Commands FaultLife::handle(const Applied& e, Instant now) {
 
 FaultLife::Commands FaultLife::handle(const Proved& e, Instant now) {
   answer_pending_ = false;
+  if (state_ == State::held) {
+    return look_again(e);
+  }
   if (state_ != State::proving) {
     return {};
   }
@@ -116,7 +119,7 @@ FaultLife::Commands FaultLife::handle(const Proved& e, Instant now) {
   if (e.all_hold) {
     proved_ = true;
     state_ = State::held;
-    return {};
+    return shape_.completes_within ? Commands{} : Commands{Wake{look_again_every}};
   }
   if (now < *prove_until_) {
     return {Wake{proof_pause}};
@@ -124,6 +127,15 @@ FaultLife::Commands FaultLife::handle(const Proved& e, Instant now) {
   problem_ = fmt::format("the effect was not proved within {}: {}", in_words(shape_.effect_within),
                          e.evidence);
   return start_reverting(now);
+}
+
+/// Somebody may undo a fault while it is held, and nobody would know.
+FaultLife::Commands FaultLife::look_again(const Proved& e) {
+  not_seen_ = e.all_hold ? 0 : not_seen_ + 1;
+  if (not_seen_ >= fades_after && faded_.empty()) {
+    faded_ = e.evidence;
+  }
+  return {Wake{e.all_hold ? look_again_every : proof_pause}};
 }
 
 FaultLife::Commands FaultLife::handle(const End& e, Instant now) {
@@ -272,6 +284,7 @@ FaultLife::Commands FaultLife::handle(const Compared& e, Instant now) {
 FaultLife::Commands FaultLife::handle(const Tick&, Instant now) {
   switch (state_) {
     case State::proving:
+    case State::held:
       if (answer_pending_) {
         return {};
       }

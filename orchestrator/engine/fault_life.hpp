@@ -128,11 +128,16 @@ class FaultLife {
   [[nodiscard]] const std::string& completion() const { return completion_; }
   /// It was asked, and had not: the run proves nothing.
   [[nodiscard]] bool incomplete() const { return incomplete_; }
+  /// Looked at again while it was held, its effect was there no more: what was seen; empty: it was
+  /// always there. Such a run proves nothing either.
+  [[nodiscard]] const std::string& faded() const { return faded_; }
   /// Why it never held, or why it ended; empty for a plain revert.
   [[nodiscard]] const std::string& problem() const { return problem_; }
   [[nodiscard]] const std::vector<std::string>& residue() const { return residue_; }
 
   static constexpr Duration proof_pause = std::chrono::milliseconds(50);
+  static constexpr Duration look_again_every = std::chrono::seconds(5);
+  static constexpr int fades_after = 2;  ///< looks in a row without it; one may have missed it
   static constexpr Duration completion_pause = std::chrono::milliseconds(100);
   static constexpr Duration first_backoff = std::chrono::milliseconds(100);
   static constexpr Duration longest_backoff = std::chrono::seconds(2);
@@ -164,6 +169,7 @@ class FaultLife {
   Commands handle(const Compared& e, Instant now);
   Commands handle(const Tick& e, Instant now);
 
+  Commands look_again(const Proved& e);
   Commands start_applying(Instant now);
   Commands start_reverting(Instant now);
   Commands continue_reverting(Instant now);
@@ -176,9 +182,10 @@ class FaultLife {
   bool end_asked_ = false, leaving_ = false;
   bool proved_ = false;
   bool answer_pending_ = false;  ///< to Prove or Complete
+  int not_seen_ = 0;             ///< of the last looks while it was held, in a row
   bool completed_ = false, incomplete_ = false;
   std::optional<Instant> prove_until_, complete_until_, settle_until_;
-  std::string before_, evidence_, completion_, problem_;
+  std::string before_, evidence_, completion_, problem_, faded_;
   std::vector<std::string> residue_;
 };
 

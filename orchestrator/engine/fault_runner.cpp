@@ -51,9 +51,14 @@ std::string FaultRunner::summary() const {
 
 void FaultRunner::feed(FaultLife::Event event) {
   const auto before = life_.state();
+  const bool was_there = life_.faded().empty();
   const auto commands = life_.on(event, ports_.clock.now());
   if (life_.state() != before) {
     tell_transition(before);
+  }
+  if (was_there && !life_.faded().empty()) {
+    ports_.timeline.tell("effect_gone",
+                         {{"fault", fault_}, {"id", id_}, {"evidence", life_.faded()}});
   }
   for (const auto& command : commands) {
     std::visit([this](const auto& c) { run(c); }, command);
@@ -239,6 +244,7 @@ Json FaultRunner::effect_record() const {
   const bool asked = life_.completed() || life_.incomplete();
   return {{"proved", life_.effect_proved()},
           {"evidence", life_.evidence()},
+          {"gone", life_.faded().empty() ? Json() : Json(life_.faded())},
           {"before", looked ? Json(life_.before()) : Json()},
           {"completed", asked ? Json(life_.completed()) : Json()},
           {"completion", asked ? Json(life_.completion()) : Json()}};

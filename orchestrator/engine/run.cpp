@@ -294,6 +294,10 @@ void Run::revert_all() {
           if (fault->life().incomplete()) {
             life_.doubt(fmt::format("{}: {}", fault->id(), fault->life().problem()));
           }
+          if (const auto& faded = fault->life().faded(); !faded.empty()) {
+            life_.doubt(fmt::format("{}: its effect was there no more while it was held: {}",
+                                    fault->id(), faded));
+          }
           if (fault->life().state() == FaultLife::State::stuck) {
             life_.residue(
                 fmt::format("{}: {}", fault->id(), fmt::join(fault->life().residue(), "; ")));

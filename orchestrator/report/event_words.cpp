@@ -127,7 +127,7 @@ EventWords nothing(const Json&) {
   return {};
 }
 
-constexpr std::array<std::pair<std::string_view, Words>, 28> known{{
+constexpr std::array<std::pair<std::string_view, Words>, 29> known{{
     {"run_started", started},
     {"phase", phase},
     {"heal", heal},
@@ -136,6 +136,7 @@ constexpr std::array<std::pair<std::string_view, Words>, 28> known{{
     {"fault_refused", fault_refused},
     {"effect_proved", effect_proved},
     {"effect_missing", effect_missing},
+    {"effect_gone", effect_missing},
     {"completed", effect_proved},
     {"completion_missing", effect_missing},
     {"fault_reverting", fault_step},

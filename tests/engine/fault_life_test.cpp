@@ -83,7 +83,7 @@ TEST_F(FaultLifeTest, ClaimsThenJournalsThenArmsThenAppliesThenProves) {
   EXPECT_THAT(on(FaultLife::Applied{targets::Outcome::done, ""}), ElementsAre("apply 1"));
   EXPECT_THAT(on(FaultLife::Applied{targets::Outcome::done, ""}),
               ElementsAre("record applied", "prove"));
-  EXPECT_THAT(on(FaultLife::Proved{true, "seen"}), ElementsAre());
+  EXPECT_THAT(on(FaultLife::Proved{true, "seen"}), ElementsAre("wake")) << "to look again";
   EXPECT_TRUE(life.effect_proved());
 }
 
@@ -260,6 +260,46 @@ TEST_F(FaultLifeTest, AnAbortWaitsForNoCompletion) {
   EXPECT_THAT(on(FaultLife::Completed{true, "late"}), ElementsAre());
   EXPECT_FALSE(life.completed());
   EXPECT_FALSE(life.incomplete()) << "it was not given its time";
+}
+
+TEST_F(FaultLifeTest, WhatIsHeldIsLookedAtAgainAndAgain) {
+  hold();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(on(FaultLife::Tick{}), ElementsAre("prove"));
+    EXPECT_THAT(on(FaultLife::Proved{true, "it is dead"}), ElementsAre("wake"));
+  }
+  EXPECT_EQ(life.faded(), "");
+  EXPECT_EQ(life.state(), State::held);
+}
+
+TEST_F(FaultLifeTest, AnEffectThatIsMissedOnceMayBeThereAndTwiceIsGone) {
+  hold();
+  on(FaultLife::Tick{});
+  on(FaultLife::Proved{false, "it answers"});
+  EXPECT_EQ(life.faded(), "");
+  on(FaultLife::Tick{});
+  on(FaultLife::Proved{true, "it is dead"});
+  for (int i = 0; i < 2; ++i) {
+    on(FaultLife::Tick{});
+    on(FaultLife::Proved{false, "it answers"});
+  }
+  EXPECT_EQ(life.faded(), "it answers");
+  EXPECT_EQ(life.state(), State::held) << "its undo is due when it is due";
+}
+
+TEST_F(FaultLifeTest, ALookAgainHoldsNoRevertUp) {
+  hold();
+  on(FaultLife::Tick{});
+  EXPECT_THAT(on(FaultLife::End{"asked"}), ElementsAre("revert 1", "revert 0", "record reverting"));
+  EXPECT_THAT(on(FaultLife::Proved{false, "it answers"}), ElementsAre());
+  EXPECT_EQ(life.faded(), "") << "it was being undone";
+}
+
+TEST_F(FaultLifeTest, WhatEndsByItselfIsNotLookedAtAgain) {
+  start_one_that_completes();
+  on(FaultLife::Looked{true, "it is fast"});
+  on(FaultLife::Applied{targets::Outcome::done, ""});
+  EXPECT_THAT(on(FaultLife::Proved{true, "it is announced"}), ElementsAre());
 }
 
 }  // namespace

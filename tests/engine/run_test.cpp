@@ -246,5 +246,17 @@ TEST_F(RunTest, AGuardrailRefusalNamesTheRuleAndTouchesNothing) {
   EXPECT_THAT(target.in_force, IsEmpty());
 }
 
+TEST_F(RunTest, AnEffectThatSomebodyEndsWhileItIsHeldMakesTheRunProveNothing) {
+  experiment.method = [](Stage& stage) {
+    stage.inject({crash});
+    stage.expect(good("login", 99, 20s));
+  };
+  run([this](engine::Run&) { target.in_force.clear(); });
+  EXPECT_EQ(record["verdict"], "inconclusive");
+  EXPECT_THAT(record["reason"].get<std::string>(),
+              HasSubstr("its effect was there no more while it was held"));
+  EXPECT_THAT(record["faults"][0]["effect"]["gone"].get<std::string>(), HasSubstr("it answers"));
+}
+
 }  // namespace
 }  // namespace faultline::engine

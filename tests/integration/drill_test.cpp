@@ -56,6 +56,10 @@ class DrillTest : public testing::Test {
     return program;
   }
 
+  static constexpr auto short_cut =
+      "local cut = run:inject(fault.az_partition { zone = 'c' })\n"
+      "run:expect(good('login', 50), { over = 1*s })\n"
+      "cut:revert()";
   TemporaryHome home_;
   json record;
 };
@@ -129,7 +133,7 @@ TEST_F(DrillTest, TwoFaultsOnOneZoneStackAndRevertInAnyOrder) {
     local cut = run:inject(fault.az_partition { zone = "c", mode = "inbound" })
     local more = run:inject(fault.az_partition { zone = "c", mode = "outbound" })
     cut:revert()
-    run:wait(1*s)
+    run:expect(good("login", 50), { over = 1*s })
     more:revert())"));
   ASSERT_FALSE(record.is_discarded()) << told.err;
   EXPECT_EQ(record["verdict"], "passed") << record["reason"];
@@ -147,7 +151,7 @@ TEST_F(DrillTest, FaultsOfAllKindsAtOnceAndTwoOnOneResourceRevertInAnyOrder) {
       fault.az_partition { zone = "b", mode = "latency", latency = 30*ms },
       fault.spot_reclaim { instances = "c-spot", notice = 1*s, grace = 1*s, replace_after = 1*s })
     slow:revert()
-    run:wait(3*s)
+    run:expect(good("login", 50), { over = 3*s })
     far:revert()
     gone:revert()
     slower:revert()
@@ -230,9 +234,8 @@ TEST_F(DrillTest, ASecondRunOnOneLabIsRefusedOrWaits) {
   const Outcome second = home_.run({"inject", "az_partition", "zone=c", "--for", "1s"});
   EXPECT_EQ(second.code, 3);
   EXPECT_THAT(second.err, HasSubstr("the lab is owned by run"));
-  const Outcome waited =
-      home_.run({"run", script("run:inject(fault.az_partition { zone = 'c' }):revert()"), "--env",
-                 sources() + "/tests/integration/quick.lua", "--wait", "60s"});
+  const Outcome waited = home_.run({"run", script(short_cut), "--env",
+                                    sources() + "/tests/integration/quick.lua", "--wait", "60s"});
   EXPECT_EQ(waited.code, 0) << waited.err;
 }
 
@@ -316,7 +319,7 @@ TEST_F(DrillTest, AFullDiskInjectsNothing) {
 }
 
 TEST_F(DrillTest, HistoryAndShowTellOfTheRun) {
-  run(script("run:inject(fault.az_partition { zone = 'c' }):revert()"));
+  run(script(short_cut));
   const auto id = record["id"].get<std::string>();
   EXPECT_THAT(home_.run({"history"}).out, HasSubstr(id));
   EXPECT_THAT(home_.run({"show", "last"}).out, HasSubstr("passed"));
