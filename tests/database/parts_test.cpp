@@ -95,6 +95,7 @@ TEST(Server, IsStartedReadOnlyAndWaitsForNobody) {
   EXPECT_THAT(argv, Contains("--rpl-semi-sync-master-enabled=0"));
   EXPECT_THAT(argv, Contains("--server-id=101"));
   EXPECT_THAT(argv, Contains("--skip-name-resolve"));
+  EXPECT_THAT(argv, Contains("--tmpdir=/run/x/data")) << "a start clears it, of others' files too";
 }
 
 TEST(Server, CutsItsTailOffOnlyWhereAReplicaConfirms) {

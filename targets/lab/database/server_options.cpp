@@ -10,6 +10,7 @@ namespace {
 /// Shared by the template and its servers, else a server would not open the files.
 void add_storage(std::vector<std::string>& argv, const std::filesystem::path& data) {
   argv.push_back("--datadir=" + data.string());
+  argv.push_back("--tmpdir=" + data.string());  // one that starts removes others' temporary tables
   argv.insert(argv.end(), {
                               "--skip-name-resolve",  // the lab has no resolver: it would block
                               "--performance-schema=off",
