@@ -30,15 +30,18 @@ std::uint64_t start_of(int pid) {
   std::string line;
   std::getline(in, line);
   std::istringstream fields(line.substr(std::min(line.size(), line.rfind(')') + 1)));
-  constexpr int from_state_to_start = 18;
-  std::string state, ignored;
-  fields >> state;
-  for (int i = 0; i < from_state_to_start; ++i) {
-    fields >> ignored;
-  }
+  const auto skip = [&fields](int count) {
+    for (std::string ignored; count > 0 && fields >> ignored; --count) {
+    }
+  };
+  constexpr unsigned exiting = 0x4;  // PF_EXITING: it has many processes to end before itself
+  unsigned flags = exiting;
   std::uint64_t ticks = 0;
+  skip(6);  // from its state, field 3
+  fields >> flags;
+  skip(12);
   fields >> ticks;
-  return state == "Z" || state == "X" ? 0 : ticks;
+  return (flags & exiting) != 0 ? 0 : ticks;
 }
 
 OpenedTarget attach(const boost::asio::any_io_executor& executor, const fs::path& home,
