@@ -1,13 +1,12 @@
 #include "orchestrator/guard/leftovers.hpp"
 
 #include "targets/net/asio_clock.hpp"
+#include "tests/fake/disk_limit.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <csignal>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /// What cannot be put back, in real files: held, or accepted by somebody.
@@ -34,26 +33,6 @@ Json intended(const std::string& fault, const std::string& resource) {
           {"may_move", Json::array()},
           {"resources", {resource}}};
 }
-
-/// Lets no file of this process grow beyond `bytes`: what a full disk does, without one.
-class DiskLimit {
- public:
-  explicit DiskLimit(std::size_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limited{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limited);
-  }
-  ~DiskLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  DiskLimit(const DiskLimit&) = delete;
-  DiskLimit& operator=(const DiskLimit&) = delete;
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
 
 class LeftoversTest : public testing::Test {
  protected:
@@ -124,7 +103,7 @@ TEST_F(LeftoversTest, WhatTheDiskRefusesIsNotAccepted) {
   const auto size = fs::file_size(store::undo_segment(journal_));
   Leftovers found;
   {
-    const DiskLimit full(size + 20);
+    const fake::DiskLimit full(size + 20);
     found = find(zone_b_);
   }
   EXPECT_FALSE(found.spent());

@@ -1,7 +1,7 @@
+#include "tests/fake/disk_limit.hpp"
 #include "tests/store/journal_fixture.hpp"
 
 #include <csignal>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -169,26 +169,6 @@ TEST_F(JournalTest, TextThatIsNotUtf8IsStillWritten) {
   EXPECT_EQ(read_journal(file_).value().records.size(), 1u);
 }
 
-/// Lets no file of this process grow beyond `bytes`: what a full disk does, without one.
-class DiskLimit {
- public:
-  explicit DiskLimit(std::size_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limited{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limited);
-  }
-  ~DiskLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  DiskLimit(const DiskLimit&) = delete;
-  DiskLimit& operator=(const DiskLimit&) = delete;
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
-
 TEST_F(JournalTest, AFullDiskAtAnyByteOfARecordLeavesTheJournalSound) {
   const auto sizes = write(three_);
   for (std::size_t room = sizes[1]; room < sizes[2]; ++room) {
@@ -196,7 +176,7 @@ TEST_F(JournalTest, AFullDiskAtAnyByteOfARecordLeavesTheJournalSound) {
     auto journal = open().value();
     append(*journal, three_[0]).value();
     {
-      const DiskLimit full(room);
+      const fake::DiskLimit full(room);
       const auto appended = append(*journal, three_[1]);
       ASSERT_FALSE(appended) << "room for " << room << " bytes";
       EXPECT_EQ(appended.error().kind, ErrorKind::io);
@@ -211,7 +191,7 @@ TEST_F(JournalTest, AFullDiskAtAnyByteOfARecordLeavesTheJournalSound) {
 
 TEST_F(JournalTest, AFullDiskAtCreationIsAnErrorAndTheNextOpenSucceeds) {
   {
-    const DiskLimit full(3);
+    const fake::DiskLimit full(3);
     EXPECT_EQ(open().error().kind, ErrorKind::io);
   }
   EXPECT_TRUE(open());
