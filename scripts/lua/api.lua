@@ -121,8 +121,10 @@ function Run:expect(expectation, window) end
 ---Ends the run as soon as one of the conditions is met, from now on and once the warm-up is over:
 ---everything is reverted at once, and the verdict is aborted (exit code 4). They are looked at five
 ---times a second. A request counts when it is answered, and as bad when its time is up without an
----answer. A window in which neither happened is no breach, and is said. There is none for lost
----writes: those are known when the writers have read all back, at the end.
+---answer. A window in which neither happened is no breach, and is said; where that lasts longer than
+---a request may take, or the worker dies, nobody watches any more: everything is reverted, and the
+---run is inconclusive. There is none for lost writes: those are known when the writers have read all
+---back, at the end.
 ---    run:stop_when(good("checkout", { below = 50 }), bad("login", { above = 20 }),
 ---                  latency("catalog", { p = 95, above = 2*s }))
 ---@param ... StopCondition
