@@ -176,7 +176,7 @@ struct World {
   Nat nat;
   std::vector<InForce> in_force;
   std::optional<Machine> machine;  ///< none: it runs on machines of its own
-  std::string owner;  ///< who holds the environment; empty when free
+  std::string owner;               ///< who holds the environment; empty when free
 
   [[nodiscard]] const Component* find(std::string_view component) const;
   /// The nodes of a cache or a database, in the order of `components`.

@@ -91,7 +91,7 @@ ControlSocket::ControlSocket(boost::asio::io_context& io, const fs::path& home,
     state_->accept();
   } catch (const boost::system::system_error& error) {
     say(stderr, "faultline: `faultline abort` will not reach this run: {}: {}\n",
-               state_->path.string(), error.code().message());
+        state_->path.string(), error.code().message());
   }
 }
 

@@ -141,7 +141,7 @@ class Forward {
         dial_limit, [this, outside, slot = slots_](Result<lab::Answer> answer) {
           if (!answer || answer->fds.size() != 1) {
             say(stderr, "faultline: {}\n",
-                       answer ? "the lab sent no connection" : answer.error().message);
+                answer ? "the lab sent no connection" : answer.error().message);
             return;  // the client's connection closes
           }
           tcp::socket inside(io_, tcp::v4(), answer->fds.front().release());

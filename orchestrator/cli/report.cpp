@@ -1,5 +1,4 @@
 #include "orchestrator/cli/command.hpp"
-
 #include "targets/say.hpp"
 
 #include <fmt/format.h>

@@ -87,7 +87,7 @@ int write_down(const RunOptions& options, Outcomes outcomes) {
   }
   if (outcomes.records.size() > 1) {
     say(stderr, "\n{}",
-               faultline::report::drill_table(outcomes.records, colour_wanted(STDERR_FILENO)));
+        faultline::report::drill_table(outcomes.records, colour_wanted(STDERR_FILENO)));
   }
   return outcomes.code;
 }

@@ -77,7 +77,7 @@ class Job : public std::enable_shared_from_this<Job> {
     } else if (undo.error().kind == ErrorKind::refused) {
       return end(undo.error());
     } else {
-      found_.lines.push_back("put back, but not recorded: " + undo.error().message);
+      found_.lines.push_back("what is put back cannot be recorded: " + undo.error().message);
       undo_ = std::make_unique<NoJournal>(undo.error(), in_.executor);
     }
     const auto segments = store::read_segments(file_);

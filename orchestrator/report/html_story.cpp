@@ -73,16 +73,15 @@ std::string components_section(const Json& record) {
     return "";
   }
   const auto machine = machine_in_words(record);
-  return section(
-      "What the processes used",
-      fmt::format(R"(<p>{}</p>{}<p class="note">While a fault was in force, of a core; )"
-                  R"(the busiest of {} processes.</p>)",
-                  escape(usage_in_words(record)),
-                  machine.empty() ? "" : fmt::format("<p>The machine: {}.</p>", machine),
-                  list(record, "components").size()) +
-          table(R"(<th>Process</th><th>Kind</th><th class="n">CPU, mean</th>)"
-                R"(<th class="n">CPU, at most</th><th class="n">Memory, at most</th>)",
-                rows));
+  return section("What the processes used",
+                 fmt::format(R"(<p>{}</p>{}<p class="note">While a fault was in force, of a core; )"
+                             R"(the busiest of {} processes.</p>)",
+                             escape(usage_in_words(record)),
+                             machine.empty() ? "" : fmt::format("<p>The machine: {}.</p>", machine),
+                             list(record, "components").size()) +
+                     table(R"(<th>Process</th><th>Kind</th><th class="n">CPU, mean</th>)"
+                           R"(<th class="n">CPU, at most</th><th class="n">Memory, at most</th>)",
+                           rows));
 }
 
 }  // namespace faultline::report

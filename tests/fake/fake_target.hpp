@@ -75,7 +75,7 @@ class FakeTarget : public targets::Target {
   std::string liar;  ///< a probe that reports answers without sending
   std::uint64_t lost_writes = 0;
   double worker_delay_ms = 1;
-  std::function<void(targets::World&)> on_look;        ///< before each: as time does to counters
+  std::function<void(targets::World&)> on_look;  ///< before each: as time does to counters
   std::function<void(const targets::Notice&)> listener;
 
   std::set<std::string> capabilities() const override {
