@@ -87,6 +87,18 @@ void take(Pages& pages, const store::Entry& entry) {
   story.steps.push_back(other_step(record));
 }
 
+/// Open until whoever recovers has found nothing of it in force.
+void take_damage(Pages& pages, const json& damaged) {
+  pages.by_fault.emplace(text_in(damaged, "fault"), pages.stories.size());
+  pages.stories.push_back(
+      {.fault = text_in(damaged, "fault"),
+       .kind = text_in(damaged, "kind"),
+       .run = text_in(damaged, "run"),
+       .open = true,
+       .steps = {{"", "damaged", "undone by: putting back whatever its environment has in force"},
+                 {"", "", "holds " + text_in(damaged, "resource")}}});
+}
+
 Result<Pages> look(const fs::path& journal) {
   Pages pages{.journal = journal, .stories = {}, .problems = {}};
   for (const auto& file : {journal, store::undo_segment(journal)}) {
@@ -96,6 +108,9 @@ Result<Pages> look(const fs::path& journal) {
     });
     if (!scanned) {
       return scanned.error();
+    }
+    if (file == journal && !scanned->damage.empty()) {
+      take_damage(pages, store::damaged(journal, scanned->damage));
     }
     std::ranges::move(store::problems_of(file, scanned->torn_bytes, scanned->damage),
                       std::back_inserter(pages.problems));

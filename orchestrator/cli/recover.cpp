@@ -41,8 +41,7 @@ int recover(const Context& context, const RecoverOptions& options) {
   if (!recovered->residue.empty()) {
     fmt::print(
         "mend it and say `faultline recover` again, or say that it may stay as it is: "
-        "`faultline recover --accept RESOURCE --reason TEXT`; `faultline journal` names the "
-        "resources\n");
+        "`faultline recover --accept RESOURCE --reason TEXT`, with one of those that are held\n");
   }
   return recovered->residue.empty() ? 0 : 5;
 }

@@ -113,14 +113,15 @@ void FaultRunner::run(const FaultLife::Claim&) {
 
 void FaultRunner::run(const FaultLife::Record& command) {
   Json record = {{"type", command.type}, {"fault", id_}, {"at", rfc3339(ports_.clock.wall())}};
+  record.update(ports_.journal_context);
+  record["epoch"] = ports_.epoch;
   if (!ports_.by.empty()) {
     record["by"] = ports_.by;
   }
   if (command.type == "intended") {
     intended_at_ = ports_.clock.now();
-    record.update(ports_.journal_context);
+    record["before"] = ports_.before;
     record["kind"] = fault_;
-    record["epoch"] = ports_.epoch;
     record["actions"] = plan_.actions;
     record["resources"] = plan_.resources;
     ports_.may_move.insert(plan_.may_move.begin(), plan_.may_move.end());

@@ -4,6 +4,7 @@
 #include "orchestrator/engine/experiment.hpp"
 #include "orchestrator/engine/fault_life.hpp"
 #include "orchestrator/engine/ledger.hpp"
+#include "orchestrator/engine/residue.hpp"
 #include "orchestrator/engine/timeline.hpp"
 #include "orchestrator/store/journal.hpp"
 
@@ -19,7 +20,9 @@ struct FaultPorts {
   Clock& clock;
   Timeline& timeline;
   targets::Epoch epoch = 0;
-  Json journal_context;                 ///< run, target, before: goes into `intended`
+  /// Run and target: goes into every record, so that whichever can be read names the environment.
+  Json journal_context = Json::object();
+  InvariantValues before = {};          ///< goes into `intended`
   std::set<std::string> may_move = {};  ///< by the faults so far: goes there too
   std::string by = {};                  ///< who recovers; empty: the run itself
   /// Whether somebody would put everything back if this process died now. May be none: nobody.

@@ -3,6 +3,7 @@
 #include "orchestrator/engine/fault_runner.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -45,7 +46,7 @@ class PuttingBack : public std::enable_shared_from_this<PuttingBack> {
     const auto who = fmt::format("{}, for run {}", in_.who, run_.run);
     target_->acquire(who, run_.epoch, [self = shared_from_this(), until](const auto& epoch) {
       if (epoch) {
-        return self->revert(*epoch);
+        return self->run_.damaged ? self->find_out(*epoch) : self->revert(*epoch);
       }
       const bool may_change =
           epoch.error().kind == ErrorKind::refused || epoch.error().kind == ErrorKind::timeout;
@@ -54,6 +55,23 @@ class PuttingBack : public std::enable_shared_from_this<PuttingBack> {
       }
       self->pause_ = self->in_.clock.at(self->in_.clock.now() + acquire_pause,
                                         [self, until] { self->acquire(until); });
+    });
+  }
+
+  /// Nobody else owns the environment now, so whatever it has in force is a leftover.
+  void find_out(targets::Epoch epoch) {
+    target_->observe([self = shared_from_this(), epoch](const Result<targets::World>& world) {
+      if (!world) {
+        return self->end({"", {world.error().message}});
+      }
+      for (const auto& found : world->in_force) {
+        self->run_.faults.front().actions.push_back(found.action);
+      }
+      self->how_ = self->run_.faults.front().actions.empty()
+                       ? "nothing was in force, and everything is healthy"
+                       : fmt::format("put back what was in force ({}), and everything is healthy",
+                                     fmt::join(summaries(*world), "; "));
+      self->revert(epoch);
     });
   }
 
@@ -94,11 +112,32 @@ class PuttingBack : public std::enable_shared_from_this<PuttingBack> {
     if (std::ranges::any_of(faults_, in_force)) {
       return compared({.waiting = true, .differences = {}});
     }
+    if (run_.damaged) {
+      return compare_with_health(compared);
+    }
     target_->invariants([self = shared_from_this(), compared](const auto& now) {
       compared(
           {.waiting = false,
            .differences = now ? differences(self->run_.before, values_of(*now), self->run_.may_move)
                               : std::vector{now.error().message}});
+    });
+  }
+
+  /// Of what is lost nobody knows how it was before.
+  void compare_with_health(const std::function<void(FaultLife::Compared)>& compared) {
+    target_->observe([self = shared_from_this(), compared](const Result<targets::World>& world) {
+      if (!world) {
+        return compared({.waiting = false, .differences = {world.error().message}});
+      }
+      if (!world->in_force.empty()) {
+        return compared({.waiting = false,
+                         .differences = {fmt::format("still in force: {}",
+                                                     fmt::join(summaries(*world), "; "))}});
+      }
+      self->target_->invariants([compared](const auto& now) {
+        compared({.waiting = false,
+                  .differences = now ? unhealthy(*now) : std::vector{now.error().message}});
+      });
     });
   }
 
@@ -123,7 +162,7 @@ class PuttingBack : public std::enable_shared_from_this<PuttingBack> {
       }
     }
     target_->release(ports_->epoch, [self = shared_from_this(), residue](const Result<>&) {
-      self->end({residue.empty() ? "reverted, nothing left" : "", residue});
+      self->end({residue.empty() ? self->how_ : "", residue});
     });
   }
 
@@ -146,8 +185,17 @@ class PuttingBack : public std::enable_shared_from_this<PuttingBack> {
     });
   }
 
+  static std::vector<std::string> summaries(const targets::World& world) {
+    std::vector<std::string> all;
+    for (const auto& found : world.in_force) {
+      all.push_back(found.action.summary);
+    }
+    return all;
+  }
+
   OpenRun run_;
   RecoveryPorts in_;
+  std::string how_ = "reverted, nothing left";
   std::function<void(Recovery)> done_;
   Ledger ledger_;
   Timeline timeline_;
@@ -184,6 +232,19 @@ void take_intended(Runs& runs, const Json& record) {
                         record.at("resources").get<std::vector<std::string>>()});
 }
 
+void take_damaged(Runs& runs, const Json& record) {
+  OpenRun run;
+  run.run = record.at("run").get<std::string>();
+  run.target = record.at("target");
+  run.epoch = record.at("epoch").get<targets::Epoch>();
+  run.faults.push_back({.id = record.at("fault").get<std::string>(),
+                        .kind = record.at("kind").get<std::string>(),
+                        .actions = {},
+                        .resources = {record.at("resource").get<std::string>()}});
+  run.damaged = true;
+  runs.all.push_back(std::move(run));
+}
+
 void take(Runs& runs, const Json& record) {
   const auto type = record.at("type").get<std::string>();
   if (type == "lasting") {  // what a fault that is closed leaves to its run
@@ -193,6 +254,8 @@ void take(Runs& runs, const Json& record) {
     }
   } else if (type == "intended") {
     take_intended(runs, record);
+  } else if (type == "damaged") {
+    take_damaged(runs, record);
   } else if (type == "closed" || type == "accepted") {
     const auto fault = record.at("fault").get<std::string>();
     for (auto& run : runs.all) {

@@ -27,6 +27,9 @@ struct OpenRun {
   InvariantValues before;          ///< as they were before its first fault
   std::set<std::string> may_move;  ///< by any of its faults, those that are closed included
   std::vector<OpenFault> faults;   ///< in the order of injection
+  /// Stands for what its journal has lost, as one fault without actions: whatever its environment
+  /// has in force is put back, by the environment's own knowledge of it.
+  bool damaged = false;
 };
 
 /// The runs with open faults in a journal's records. Pure. Error `io` for a whole record that is
@@ -51,8 +54,9 @@ struct Recovery {
 };
 
 /// Puts back what a run left open, as its own faults would have: replaces its owner, reverts, looks
-/// for residue, records that it is closed. An environment that is gone holds nothing. `done` is
-/// called once, not from inside this call.
+/// for residue, records that it is closed. An environment that is gone holds nothing; one that was
+/// hit by a damaged run must have nothing in force and be healthy. `done` is called once, not from
+/// inside this call.
 void recover(OpenRun run, const RecoveryPorts& ports, std::function<void(Recovery)> done);
 
 }  // namespace faultline::engine

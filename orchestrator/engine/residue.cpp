@@ -31,4 +31,14 @@ std::vector<std::string> differences(const InvariantValues& before, const Invari
   return found;
 }
 
+std::vector<std::string> unhealthy(const std::vector<targets::Invariant>& invariants) {
+  std::vector<std::string> found;
+  for (const auto& i : invariants) {
+    if (!i.wanted.empty() && i.value != i.wanted) {
+      found.push_back(fmt::format("{}: {} (wanted: {})", i.name, i.value, i.wanted));
+    }
+  }
+  return found;
+}
+
 }  // namespace faultline::engine

@@ -17,4 +17,7 @@ InvariantValues values_of(const std::vector<targets::Invariant>& invariants);
 std::vector<std::string> differences(const InvariantValues& before, const InvariantValues& now,
                                      const std::set<std::string>& may_move);
 
+/// In words, what is not as it must be for a healthy environment.
+std::vector<std::string> unhealthy(const std::vector<targets::Invariant>& invariants);
+
 }  // namespace faultline::engine

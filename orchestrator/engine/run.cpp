@@ -22,17 +22,6 @@ FaultPorts make_ports(const RunInputs& in, Ledger& ledger, Timeline& timeline) {
           .guarded = in.guarded};
 }
 
-/// What is not as it must be for a healthy environment.
-std::vector<std::string> unhealthy(const std::vector<targets::Invariant>& invariants) {
-  std::vector<std::string> found;
-  for (const auto& i : invariants) {
-    if (!i.wanted.empty() && i.value != i.wanted) {
-      found.push_back(fmt::format("{}: {} (wanted: {})", i.name, i.value, i.wanted));
-    }
-  }
-  return found;
-}
-
 }  // namespace
 
 Run::Run(RunInputs inputs)
@@ -179,8 +168,8 @@ void Run::wait_until_healthy(Instant limit) {
     const auto wrong = found ? unhealthy(*found) : std::vector{found.error().message};
     if (wrong.empty()) {
       before_ = values_of(*found);
-      ports_.journal_context = {
-          {"run", in_.id}, {"target", in_.target.identity()}, {"before", before_}};
+      ports_.journal_context = {{"run", in_.id}, {"target", in_.target.identity()}};
+      ports_.before = before_;
       return next(life_.done());
     }
     if (in_.clock.now() >= limit || life_.stopping()) {

@@ -23,6 +23,11 @@ constexpr Duration owner_pause = std::chrono::milliseconds(50);
 
 Result<std::unique_ptr<targets::Target>> reach(const boost::asio::any_io_executor& executor,
                                                const Json& identity) {
+  if (identity.empty()) {  // of a journal that was damaged
+    return Error{ErrorKind::io,
+                 "no record that can be read names the environment that was hit; "
+                 "see that nothing is in force there, and accept it"};
+  }
   const auto name = identity.value("target", std::string());
   const auto* kind = targets::find(name);
   if (kind == nullptr) {
@@ -186,7 +191,8 @@ class Job : public std::enable_shared_from_this<Job> {
     const auto& fault = run.faults[number];
     if (!in_.accept ||
         std::ranges::find(fault.resources, in_.accept->resource) == fault.resources.end()) {
-      found_.lines.push_back(fmt::format("not put back: {} ({}): {}", fault.id, fault.kind, words));
+      found_.lines.push_back(fmt::format("not put back: {} ({}), which holds {}: {}", fault.id,
+                                         fault.kind, fmt::join(fault.resources, ", "), words));
       return accept_or_hold(index, number + 1, std::move(residue), true);
     }
     accept(index, number, words,

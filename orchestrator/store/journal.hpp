@@ -108,13 +108,19 @@ Result<JournalContents> read_journal(const std::filesystem::path& file);
 
 /// What recovery needs of a journal and of the segment beside it. In memory is only what is open.
 struct Segments {
-  /// For `engine::open_runs`: the records of faults that are open, then those with which whoever
-  /// recovered closed or accepted one.
+  /// For `engine::open_runs`: `damaged`, when the journal is, with what the rest of it says of
+  /// the environment; the records of faults that are open; those with which whoever recovered
+  /// closed or accepted one.
   std::vector<Json> records;
   std::vector<std::string> problems;  ///< torn and damaged bytes, in words
 };
 /// Missing files are empty journals. Error `io` for a foreign one.
 Result<Segments> read_segments(const std::filesystem::path& journal);
+
+/// What damage in a journal may have taken away, as a fault of its own, so that it can be put back,
+/// closed and accepted: {"type": "damaged", "fault", "kind", "run", "resource"}. More damage is
+/// another fault.
+Json damaged(const std::filesystem::path& journal, const std::vector<Damage>& damage);
 
 /// "<id>.journal" -> "<id>.undo.journal": where whoever recovers it records what it did.
 std::filesystem::path undo_segment(const std::filesystem::path& journal);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 
@@ -26,6 +27,33 @@ Result<> add(const fs::path& file, std::string_view text, std::vector<Json>& rec
   }
   records.push_back(std::move(*record));
   return {};
+}
+
+/// `damaged`, with what any record that can be read says of the environment. A journal has one, and
+/// its last epoch is its highest.
+Result<Json> damaged_in_its_environment(const fs::path& journal,
+                                        const std::vector<Damage>& damage) {
+  Json out = damaged(journal, damage);
+  out["target"] = Json::object();
+  std::uint64_t epoch = 0;
+  const auto scanned = scan_file(journal, [&out, &epoch](const Entry& entry) -> Result<> {
+    const auto record = Json::parse(entry.text, nullptr, false);
+    const auto named = [&record](const char* key) {
+      return record.is_object() && record.contains(key) ? record[key] : Json();
+    };
+    if (const auto run = named("run"); run.is_string()) {
+      out["run"] = run;
+    }
+    if (const auto target = named("target"); target.is_object()) {
+      out["target"] = target;
+    }
+    if (const auto of_record = named("epoch"); of_record.is_number_unsigned()) {
+      epoch = std::max(epoch, of_record.get<std::uint64_t>());
+    }
+    return {};
+  });
+  out["epoch"] = epoch;
+  return scanned ? ok(std::move(out)) : Result<Json>(scanned.error());
 }
 
 }  // namespace
@@ -66,6 +94,13 @@ Result<Segments> read_segments(const fs::path& journal) {
     for (auto& line : problems_of(file, scanned->torn_bytes, scanned->damage)) {
       out.problems.push_back(std::move(line));
     }
+    if (file == journal && !scanned->damage.empty()) {
+      auto lost = damaged_in_its_environment(file, scanned->damage);
+      if (!lost) {
+        return lost.error();
+      }
+      out.records.push_back(std::move(*lost));
+    }
   }
   Result<> added;
   open.each([&](const Entry& entry) {
@@ -77,6 +112,19 @@ Result<Segments> read_segments(const fs::path& journal) {
   }
   std::ranges::move(done, std::back_inserter(out.records));
   return out;
+}
+
+Json damaged(const fs::path& journal, const std::vector<Damage>& damage) {
+  std::uint64_t bytes = 0;
+  for (const auto& d : damage) {
+    bytes += d.bytes;
+  }
+  const auto name = journal.stem().string();
+  return {{"type", "damaged"},
+          {"fault", fmt::format("{}.damaged-{}", name, bytes)},
+          {"kind", "damaged_journal"},
+          {"run", name},
+          {"resource", "journal " + name}};
 }
 
 fs::path undo_segment(const fs::path& journal) {
@@ -95,7 +143,7 @@ std::vector<std::string> problems_of(const fs::path& file, std::uint64_t torn_by
   for (const auto& d : damage) {
     lines.push_back(fmt::format(
         "journal {}: damaged: {} bytes at offset {} are no record, and {} whole records follow, "
-        "which are used; what the damaged ones began ends at its target's own deadline",
+        "which are used; what the damaged ones may have begun is looked for in the environment",
         file.string(), d.bytes, d.offset, d.records_after));
   }
   if (torn_bytes > 0) {

@@ -87,8 +87,23 @@ TEST_F(JournalCommand, DamageIsSaidAndChangesNothing) {
   bytes[40] ^= 1;
   home_.write("journal/1.journal", bytes);
   EXPECT_THAT(say(), AllOf(HasSubstr("damaged:"), HasSubstr("1 whole records follow"),
-                           HasSubstr("its last 4 bytes are torn"), HasSubstr("OPEN   r1.b")));
+                           HasSubstr("its last 4 bytes are torn"), HasSubstr("OPEN   r1.b"),
+                           HasSubstr("1.journal: 2 open, 0 closed"), HasSubstr("OPEN   1.damaged-"),
+                           HasSubstr("holds journal 1")));
   EXPECT_EQ(home_.read("journal/1.journal"), bytes);
+}
+
+TEST_F(JournalCommand, WhatDamageTookIsClosedWhenItsEnvironmentWasLookedAt) {
+  write("1.journal", {intended("r1.a", "T1"), {{"type", "closed"}, {"fault", "r1.a"}}});
+  auto bytes = home_.read("journal/1.journal");
+  bytes[40] ^= 1;
+  home_.write("journal/1.journal", bytes);
+  const auto lost = json::parse(say("journal --json"))["faults"][0]["fault"];
+  write("1.undo.journal",
+        {{{"type", "closed"}, {"fault", lost}, {"at", "T9"}, {"by", "recover, pid 12"}}});
+  EXPECT_THAT(say(),
+              AllOf(HasSubstr("1.journal: 0 open"), HasSubstr("closed " + lost.get<std::string>()),
+                    HasSubstr("by recover, pid 12")));
 }
 
 TEST_F(JournalCommand, NeedsNoLockAndAForeignFileHidesNoOther) {

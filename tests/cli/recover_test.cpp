@@ -115,6 +115,22 @@ TEST_F(RecoverCommand, AnotherResourceIsNotAccepted) {
   EXPECT_THAT(say(add_show, {"show", "r1"}), Not(HasSubstr("afterwards")));
 }
 
+TEST_F(RecoverCommand, ADamagedJournalIsHeldAlthoughAllThatCanBeReadIsClosed) {
+  auto bytes = home_.read("journal/1.journal");
+  bytes[store::magic.size() + 30] ^= 1;
+  home_.write("journal/1.journal",
+              bytes + *store::encode({{"type", "closed"}, {"fault", "r1.f0"}, {"run", "r1"}}));
+  EXPECT_THAT(say(add_recover, {"recover"}, 5),
+              AllOf(HasSubstr("damaged: "), HasSubstr("which holds journal 1"),
+                    HasSubstr("--accept RESOURCE")));
+  EXPECT_TRUE(journal_is_there());
+
+  EXPECT_THAT(say(add_recover, {"recover", "--accept", "journal 1", "--reason", "looked myself"}),
+              HasSubstr("accepted 1.damaged-"));
+  EXPECT_FALSE(journal_is_there());
+  EXPECT_THAT(say(add_show, {"show", "r1"}), HasSubstr("because: looked myself"));
+}
+
 TEST_F(RecoverCommand, NothingIsAcceptedWithoutAReason) {
   say(add_recover, {"recover", "--accept", "zone b", "--reason", ""}, 2);
   EXPECT_THAT(errors_, HasSubstr("--reason TEXT"));

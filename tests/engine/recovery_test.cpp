@@ -35,6 +35,17 @@ Json intended(const std::string& fault) {
           {"resources", {"component a-redis"}}};
 }
 
+/// As `store::read_segments` says it of a journal that was damaged.
+Json damaged() {
+  return {{"type", "damaged"},
+          {"fault", "1.damaged-117"},
+          {"kind", "damaged_journal"},
+          {"run", "r1"},
+          {"epoch", 7},
+          {"target", {{"target", "fake"}}},
+          {"resource", "journal 1"}};
+}
+
 class RecoveryTest : public testing::Test {
  protected:
   std::vector<std::string> put_back_all(const std::vector<Json>& records) {
@@ -46,13 +57,25 @@ class RecoveryTest : public testing::Test {
       recover(run, ports_, [&](const Recovery& r) { recovery = r; });
       EXPECT_TRUE(clock.run(io, [&] { return recovery.has_value(); }));
       residue.insert(residue.end(), recovery->residue.begin(), recovery->residue.end());
+      how = recovery->how;
     }
     return residue;
+  }
+  /// The environment knows what is in force in it, and how to undo it.
+  void in_force_is(std::set<std::string> actions) {
+    target.in_force = std::move(actions);
+    target.on_look = [this](targets::World& world) {
+      world.in_force.clear();
+      for (const auto& id : target.in_force) {
+        world.in_force.push_back({kill_action(id), 7, {}});
+      }
+    };
   }
   boost::asio::io_context io;
   fake::ManualClock clock;
   fake::FakeTarget target{io, clock};
   fake::MemoryJournal undo;
+  std::string how;  ///< the last one ended
   bool gone = false;
   const RecoveryPorts ports_{.clock = clock,
                              .journal = undo,
@@ -153,6 +176,54 @@ TEST_F(RecoveryTest, AnEnvironmentThatGoesInTheMiddleTakesEverythingWithIt) {
   target.failing_reverts = 1000;
   const auto goes = clock.at(clock.now() + std::chrono::seconds(3), [this] { gone = true; });
   EXPECT_THAT(put_back_all({intended("f1")}), IsEmpty());
+}
+
+TEST_F(RecoveryTest, WhatADamagedJournalHasLostIsFoundInTheEnvironmentAndPutBack) {
+  in_force_is({"f1.1", "f2.1"});
+  target.fail_over_to("b-redis");
+  EXPECT_THAT(put_back_all({damaged()}), IsEmpty()) << "nobody knows who was primary before";
+  EXPECT_THAT(target.log, testing::ElementsAre("revert f2.1", "revert f1.1"));
+  EXPECT_EQ(target.replaced, 7u);
+  EXPECT_EQ(how, "put back what was in force (kill; kill), and everything is healthy");
+  EXPECT_EQ(undo.records.back()["type"], "closed");
+  auto both = undo.records;
+  both.insert(both.begin(), damaged());
+  EXPECT_TRUE(open_runs(both)->empty()) << "the next recovery finds nothing open";
+}
+
+TEST_F(RecoveryTest, ADamagedJournalIsClosedWhenNothingWasInForce) {
+  in_force_is({});
+  EXPECT_THAT(put_back_all({damaged()}), IsEmpty());
+  EXPECT_THAT(target.log, IsEmpty());
+  EXPECT_EQ(how, "nothing was in force, and everything is healthy");
+  EXPECT_EQ(undo.records.back()["type"], "closed");
+}
+
+TEST_F(RecoveryTest, ADamagedJournalStaysOpenWhileAnythingIsInForceOrIll) {
+  in_force_is({"f1.1"});
+  target.drop_undo = true;
+  EXPECT_THAT(put_back_all({damaged()}), testing::ElementsAre("still in force: kill"));
+  in_force_is({});
+  target.unhealthy = true;
+  EXPECT_THAT(put_back_all({damaged()}),
+              testing::ElementsAre("environment: sick (wanted: healthy)"));
+  for (const auto& record : undo.records) {
+    EXPECT_NE(record["type"], "closed");
+  }
+}
+
+TEST_F(RecoveryTest, ADamagedJournalComesBeforeTheFaultsThatItStillNames) {
+  in_force_is({"f1.1", "f2.1"});
+  EXPECT_THAT(put_back_all({damaged(), intended("f2")}), IsEmpty())
+      << "with f1 in force the second would not be as it was before";
+  EXPECT_THAT(target.in_force, IsEmpty());
+}
+
+TEST_F(RecoveryTest, ADamagedJournalWhoseEnvironmentIsGoneHoldsNothing) {
+  gone = true;
+  EXPECT_THAT(put_back_all({damaged()}), IsEmpty());
+  EXPECT_EQ(undo.records.at(0)["fault"], "1.damaged-117");
+  EXPECT_EQ(undo.records.at(0)["type"], "closed");
 }
 
 TEST_F(RecoveryTest, AnEnvironmentThatSomebodyElseOwnsIsLeftAlone) {

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <unistd.h>
 
 /// What cannot be put back, in real files: held, or accepted by somebody.
@@ -50,6 +51,12 @@ class LeftoversTest : public testing::Test {
       journal->append(record, [](const Result<>& written) { EXPECT_TRUE(written); });
     }
     io.run();
+  }
+  /// Flips a bit of the first record.
+  void damage() const {
+    std::fstream file(journal_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(store::magic.size()) + 30);
+    file.put('\0');
   }
   Leftovers find(const std::optional<Acceptance>& accept = {}) const {
     boost::asio::io_context io;
@@ -129,6 +136,27 @@ TEST_F(LeftoversTest, WhereNoSegmentCanBeMadeNothingIsAccepted) {
            });
   io.run();
   EXPECT_FALSE(accepted);
+}
+
+TEST_F(LeftoversTest, ADamagedJournalIsHeldUntilItsEnvironmentWasLookedAt) {
+  write({intended("r1.f0", "zone b"), {{"type", "closed"}, {"fault", "r1.f0"}}});
+  EXPECT_TRUE(find().spent());
+  damage();
+  const auto found = find();
+  EXPECT_THAT(found.lines,
+              ElementsAre(HasSubstr("damaged: "),
+                          AllOf(HasSubstr("not put back: 1.damaged-"),
+                                HasSubstr("(damaged_journal), which holds journal 1: "),
+                                HasSubstr("names the environment that was hit"))));
+  EXPECT_FALSE(found.spent());
+  EXPECT_FALSE(found.nothing_open) << "an orchestrator that hangs is not its owner any more";
+
+  const auto accepted =
+      find(Acceptance{.resource = "journal 1", .reason = "looked myself", .who = "ann"});
+  EXPECT_TRUE(accepted.spent());
+  ASSERT_EQ(accepted.afterwards.size(), 1u);
+  EXPECT_EQ(accepted.afterwards[0].resource, "journal 1");
+  EXPECT_TRUE(find().nothing_open);
 }
 
 TEST_F(LeftoversTest, OneOfTwoFaultsIsAcceptedAndTheOtherHeld) {

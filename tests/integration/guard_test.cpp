@@ -1,5 +1,7 @@
 #include "tests/integration/lab_fixture.hpp"
 
+#include <fstream>
+
 /// What becomes of a fault when the programs that hold it are killed or stopped.
 namespace faultline::integration {
 namespace {
@@ -144,6 +146,24 @@ TEST_F(GuardTest, WithBothKilledTheTargetsOwnDeadlineEndsTheFault) {
   const Outcome next = home_.run({"recover"});
   EXPECT_EQ(next.code, 0) << next.err;
   EXPECT_THAT(next.out, HasSubstr("reverted, nothing left"));
+}
+
+TEST_F(GuardTest, WhatADamagedJournalHasLostIsFoundInTheEnvironment) {
+  const auto program = hold();
+  program->signal(SIGSTOP);  // it starts no other guard
+  ::kill(home_.guard(), SIGKILL);
+  program->signal(SIGKILL);
+  const fs::path journal = *fs::directory_iterator(home_.path() / "journal");
+  std::fstream file(journal, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(40);  // in the intention, which is the first record
+  file.put('\0');
+  file.close();
+  const Outcome next = home_.run({"recover"});
+  EXPECT_EQ(next.code, 0) << next.err;
+  EXPECT_THAT(next.out, HasSubstr("damaged: "));
+  EXPECT_THAT(next.out, HasSubstr("put back what was in force ("));
+  EXPECT_FALSE(in_force());
+  EXPECT_THAT(home_.run({"recover"}).out, HasSubstr("nothing to recover"));
 }
 
 TEST_F(GuardTest, AnotherStartRecoversFirstAndSaysWhatItFound) {

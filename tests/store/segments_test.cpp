@@ -53,11 +53,48 @@ TEST_F(SegmentsTest, TearsAndDamageAreSaidForEachFile) {
   put(file_, changed + "half a rec");
   write_undo({step("closed", "b")});
   const auto read = read_segments(file_).value();
-  EXPECT_THAT(read.records, ElementsAre(intended("c"), testing::_, step("closed", "b")));
+  EXPECT_THAT(read.records,
+              ElementsAre(testing::_, intended("c"), testing::_, step("closed", "b")));
   ASSERT_EQ(read.problems.size(), 2u);
   EXPECT_THAT(read.problems[0], AllOf(HasSubstr("offset 8 are no record, and 2 whole records"),
                                       HasSubstr("r1.journal")));
   EXPECT_THAT(read.problems[1], HasSubstr("its last 10 bytes are torn"));
+}
+
+/// A fault for whatever was lost, in the environment that the rest of the journal names.
+TEST_F(SegmentsTest, WhatDamageTookIsHeldInTheEnvironmentThatAnyOtherRecordNames) {
+  Json applied = step("applied", "a");
+  applied.update({{"run", "r7"}, {"target", {{"target", "lab"}}}, {"epoch", 9}});
+  Json later = step("reverting", "a");
+  later["epoch"] = 8;
+  const auto sizes = write({intended("a"), applied, later});
+  auto changed = bytes(file_);
+  changed[sizes[0] + 30] ^= 1;
+  put(file_, changed);
+  const auto fault = "r1.damaged-" + std::to_string(sizes[1] - sizes[0]);
+  const Json lost = {
+      {"type", "damaged"}, {"fault", fault},           {"kind", "damaged_journal"},
+      {"run", "r7"},       {"resource", "journal r1"}, {"target", {{"target", "lab"}}},
+      {"epoch", 9}};
+  EXPECT_THAT(read(), ElementsAre(lost, applied, later));
+
+  write_undo({step("closed", fault)});
+  EXPECT_EQ(read().back(), step("closed", fault)) << "and it is closed as any fault";
+
+  changed[sizes[1] + 30] ^= 1;
+  put(file_, changed);
+  EXPECT_NE(read().front()["fault"], fault) << "more damage may have taken more";
+  EXPECT_EQ(read().front()["target"], Json::object()) << "nothing names it any more";
+}
+
+TEST_F(SegmentsTest, ATearAndADamagedUndoSegmentTookNoIntention) {
+  write({intended("a")});
+  put(file_, bytes(file_) + "half a rec");
+  write_undo({step("reverting", "a"), step("reverted", "a")});
+  auto changed = bytes(undo_segment(file_));
+  changed[magic.size() + 20] ^= 1;
+  put(undo_segment(file_), changed);
+  EXPECT_THAT(read(), ElementsAre(intended("a"), step("reverted", "a")));
 }
 
 TEST_F(SegmentsTest, AForeignFileIsAnError) {
