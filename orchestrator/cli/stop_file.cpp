@@ -23,11 +23,18 @@ std::string first_line(const std::filesystem::path& file) {
 
 std::string stop_file(const std::filesystem::path& home) {
   const auto file = home / "STOP";
-  std::error_code ignored;
-  if (!std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
+  std::error_code error;
+  (void)std::filesystem::symlink_status(file, error);
+  if (error == std::errc::no_such_file_or_directory) {
     return {};
   }
-  const auto reason = std::filesystem::is_regular_file(file, ignored) ? first_line(file) : "";
+  if (error) {
+    return fmt::format(
+        "stopped, because nobody can tell whether there is a {}: {}; make {} a folder that can be "
+        "looked into, or set FAULTLINE_HOME to one",
+        file.string(), error.message(), home.string());
+  }
+  const auto reason = std::filesystem::is_regular_file(file, error) ? first_line(file) : "";
   return fmt::format("stopped by {} ({}); to allow runs again: rm {}", file.string(),
                      reason.empty() ? "it gives no reason" : reason, file.string());
 }

@@ -37,6 +37,17 @@ TEST(StopFile, StopsWithoutAReasonAndWhateverItIs) {
   EXPECT_THAT(stop_file(home.path()), HasSubstr("it gives no reason"));
 }
 
+TEST(StopFile, StopsWhenNobodyCanTellWhetherItIsThere) {
+  const Folder folder;
+  const std::filesystem::path no_folder = folder.write("home", "a file");
+  EXPECT_THAT(stop_file(no_folder),
+              AllOf(HasSubstr((no_folder / "STOP").string()), HasSubstr("Not a directory"),
+                    HasSubstr("set FAULTLINE_HOME")));
+  std::filesystem::create_symlink("loop", folder.path() / "loop");
+  EXPECT_THAT(stop_file(folder.path() / "loop"), HasSubstr("nobody can tell"));
+  EXPECT_EQ(stop_file(folder.path() / "not made yet"), "");
+}
+
 /// A run that can be aborted, on a loop of its own.
 class Running {
  public:
