@@ -8,6 +8,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
@@ -19,6 +20,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace faultline::guard {
@@ -131,16 +133,31 @@ class Guard {
   void run(const GuardLife::Recover& command) {
     log("putting back what {} left: {}", command.journal,
         command.owner_hangs ? "its orchestrator hangs" : "its orchestrator is gone");
-    put_back(command.journal, command.owner_hangs,
-             {.executor = io_.get_executor(),
-              .clock = clock_,
-              .who = fmt::format("guard, pid {}", ::getpid())},
-             [this, journal = command.journal](const Result<Leftovers>& found) {
-               recovered(journal, found);
-             });
+    threads_[command.journal] = std::jthread([this, command] { put_back_and_tell(command); });
   }
 
-  void recovered(const std::string& journal, const Result<Leftovers>& found) {
+  /// On a thread of its own, because it asks the environment and the history and waits for their
+  /// answers, and meanwhile another orchestrator may die.
+  void put_back_and_tell(const GuardLife::Recover& command) {
+    boost::asio::io_context io;
+    net::AsioClock clock(io.get_executor());
+    std::optional<Result<Leftovers>> answer;
+    put_back(command.journal, command.owner_hangs,
+             {.executor = io.get_executor(),
+              .clock = clock,
+              .who = fmt::format("guard, pid {}", ::getpid())},
+             [&answer](const Result<Leftovers>& found) { answer = found; });
+    while (!answer && io.run_one() > 0) {
+    }
+    const auto found =
+        answer.value_or(Error{ErrorKind::io, "putting back ended without an answer"});
+    const auto told = found ? tell(home_ / "history.db", *found) : Told{};
+    boost::asio::post(
+        io_, [this, journal = command.journal, found, told] { recovered(journal, found, told); });
+  }
+
+  void recovered(const std::string& journal, const Result<Leftovers>& found, const Told& told) {
+    threads_.erase(journal);  // it has said its last word
     if (!found) {
       log("{}", found.error().message);
       return feed(GuardLife::Recovered{journal, false, false});
@@ -148,7 +165,7 @@ class Guard {
     for (const auto& line : found->lines) {
       log("{}", line);
     }
-    for (const auto& problem : tell(home_ / "history.db", *found).problems) {
+    for (const auto& problem : told.problems) {
       log("{}", problem);
     }
     feed(GuardLife::Recovered{journal, found->spent(), found->nothing_open && !found->owned,
@@ -178,6 +195,7 @@ class Guard {
   int last_client_ = 0;
   std::unique_ptr<Timer> timer_, accept_again_;
   bool over_ = false;
+  std::map<std::string, std::jthread> threads_;  ///< by journal, at most one at work for each
 };
 
 }  // namespace
