@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -70,7 +71,7 @@ Result<std::string> RuleChanges::to_add(Host& host, const Change& change,
   const auto name = table_name(change.action);
   const auto found = tables.find(name);
   if (found != tables.end() && host.added.contains(change.action)) {
-    host.added[change.action] = found->second;  // by a run that was killed before it said so
+    host.added[change.action] = {found->second};  // by a run that was killed before it said so
     return std::string();
   }
   if (found != tables.end()) {
@@ -79,7 +80,7 @@ Result<std::string> RuleChanges::to_add(Host& host, const Change& change,
                              "delete it by hand when nobody needs it",
                              name, found->second.in_words())};
   }
-  host.added[change.action] = std::nullopt;
+  host.added[change.action] = {};
   return change.rules;
 }
 
@@ -92,18 +93,19 @@ Result<std::string> RuleChanges::to_remove(Host& host, const Change& change,
   const auto name = table_name(change.action);
   const auto found = tables.find(name);
   if (found == tables.end()) {
-    if (added->second) {
+    if (added->second.table && !added->second.removing) {
       lifted_(change.action, fmt::format("its table {} was gone already", name));
     }
     host.added.erase(added);
     return std::string();
   }
-  if (added->second && *added->second != found->second) {
+  if (added->second.table && *added->second.table != found->second) {
     return Error{ErrorKind::conflict,
                  fmt::format("somebody else changed table {}: {} was added, {} is there now; it "
                              "was left as it is, delete it by hand when nobody needs it",
-                             name, added->second->in_words(), found->second.in_words())};
+                             name, added->second.table->in_words(), found->second.in_words())};
   }
+  added->second.removing = true;
   return delete_rules(change.action);
 }
 
@@ -136,29 +138,42 @@ void RuleChanges::transact(const std::string& host, Changes batch) {
   }
 }
 
+bool RuleChanges::was_done(Host& host, const Change& change, const Result<RuleTables>& tables,
+                           const Result<>& result) {
+  const auto name = table_name(change.action);
+  const bool there = tables && tables->contains(name);
+  if (change.rules.empty()) {  // it was there before, else there was nothing to do
+    const bool done = result || (tables && !there);
+    if (done) {
+      host.added.erase(change.action);
+    }
+    return done;
+  }
+  if (there) {  // it was not there before
+    host.added[change.action] = {tables->at(name)};
+  }
+  return result || there;
+}
+
 void RuleChanges::ended(const std::string& host, Changes batch, const Result<>& result) {
   auto& there = hosts_.at(host);
-  if (!result && batch.size() > 1) {  // each is to have an answer of its own
-    for (auto change = batch.rbegin(); change != batch.rend(); ++change) {
-      change->alone = true;
-      there.waiting.push_front(std::move(*change));
-    }
-    begin(host);
-    return;
-  }
   const auto tables = look_(host);
-  for (const auto& change : batch) {
-    const auto now =
-        tables ? tables->find(table_name(change.action)) : RuleTables::const_iterator{};
-    if (!change.rules.empty() && tables && now != tables->end()) {
-      there.added[change.action] = now->second;
-    } else if (change.rules.empty() && result) {
-      there.added.erase(change.action);
+  std::vector<Answer> answers;
+  Changes again;
+  for (auto& change : batch) {
+    const bool done = was_done(there, change, tables, result);
+    if (done || batch.size() == 1) {
+      answers.push_back({std::move(change.done), done ? Result<>{} : result});
+    } else {
+      change.alone = true;  // each is to have an answer of its own
+      again.push_back(std::move(change));
     }
   }
+  there.waiting.insert(there.waiting.begin(), std::make_move_iterator(again.begin()),
+                       std::make_move_iterator(again.end()));
   begin(host);
-  for (const auto& change : batch) {
-    change.done(result);
+  for (const auto& answer : answers) {
+    answer.done(answer.result);
   }
 }
 

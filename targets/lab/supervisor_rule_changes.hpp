@@ -16,7 +16,8 @@ namespace faultline::lab {
 
 /// Adds and removes the tables of rules of actions. What is asked at once, or while an `nft` runs
 /// in the host, becomes its next one: one transaction, however many they are. A table is removed
-/// only as it was added: one that somebody has changed since is a conflict, and left alone.
+/// only as it was added: one that somebody has changed since is a conflict, and left alone. Whether
+/// a transaction was done, the tables say: an `nft` that was killed may have committed before.
 class RuleChanges {
  public:
   using Done = targets::Done<void>;
@@ -40,11 +41,14 @@ class RuleChanges {
     bool alone = false;  ///< its transaction with others failed
   };
   using Changes = std::vector<Change>;
+  struct Added {
+    std::optional<RuleTable> table;  ///< as it was then; none: it may not have been added
+    bool removing = false;           ///< a transaction was to remove it, and may have
+  };
   struct Host {
     std::deque<Change> waiting;
     bool running = false;
-    /// By action, as it was then; nothing: its adding has not succeeded yet, and may have failed.
-    std::map<std::string, std::optional<RuleTable>> added;
+    std::map<std::string, Added> added;  // by action
   };
 
   void ask(const std::string& host, Change change);
@@ -52,6 +56,9 @@ class RuleChanges {
   static Changes next_batch(Host& host);
   void transact(const std::string& host, Changes batch);
   void ended(const std::string& host, Changes batch, const Result<>& result);
+  /// Whether the transaction that it was part of was done; keeps what is there now.
+  static bool was_done(Host& host, const Change& change, const Result<RuleTables>& tables,
+                       const Result<>& result);
   /// A change's part of the script; empty: nothing is to be done.
   Result<std::string> to_add(Host& host, const Change& change, const RuleTables& tables) const;
   Result<std::string> to_remove(Host& host, const Change& change, const RuleTables& tables) const;

@@ -18,8 +18,13 @@ struct RuleChangesTest : testing::Test {
   std::map<std::string, RuleTables> tables;  // by host
   std::vector<std::string> scripts, lifted, answers;
   std::function<void(bool succeeds)> finish;
+  bool blind = false;  ///< tables cannot be read
   RuleChanges changes{
-      io, [this](const std::string& host) { return Result<RuleTables>(tables[host]); },
+      io,
+      [this](const std::string& host) {
+        return blind ? Result<RuleTables>(Error{ErrorKind::io, "no answer"})
+                     : Result<RuleTables>(tables[host]);
+      },
       [this](const std::string& host, const std::string& script, const RuleChanges::Done& done) {
         scripts.push_back(script);
         finish = [this, host, script, done](bool succeeds) {
@@ -62,6 +67,11 @@ struct RuleChangesTest : testing::Test {
   void settle() {
     io.restart();
     io.poll();
+  }
+  /// The transaction that runs in core is committed, and `nft` is killed before it says so.
+  void finish_unheard() {
+    carry_out(tables["core"], scripts.back());
+    finish(false);
   }
   /// In force, with nothing under way.
   void added(const std::string& action) {
@@ -171,11 +181,61 @@ TEST_F(RuleChangesTest, ATableOfItsNameThatItHasNotAddedIsNeverTouched) {
   EXPECT_THAT(tables["core"], SizeIs(1));
 }
 
+TEST_F(RuleChangesTest, ARemovalThatNftDidAndReportedAsFailedIsDoneAndNobodyElses) {
+  added("x");
+  remove("x");
+  settle();
+  finish_unheard();
+  remove("x");
+  settle();
+  EXPECT_THAT(answers, ElementsAre("remove x done", "remove x done"));
+  EXPECT_THAT(lifted, IsEmpty());
+}
+
+TEST_F(RuleChangesTest, ATransactionThatNftDidAndReportedAsFailedIsNotTriedAgain) {
+  added("x");
+  added("y");
+  remove("x");
+  remove("y");
+  add("z");
+  settle();
+  finish_unheard();
+  EXPECT_THAT(answers, ElementsAre("remove x done", "remove y done", "add z done"));
+  EXPECT_THAT(scripts, SizeIs(1));
+  EXPECT_THAT(lifted, IsEmpty());
+}
+
+TEST_F(RuleChangesTest, ARemovalThatMayHaveBeenDoneIsLookedAtAgainAndNobodyElses) {
+  added("x");
+  remove("x");
+  settle();
+  blind = true;
+  finish_unheard();
+  blind = false;
+  remove("x");
+  settle();
+  EXPECT_THAT(answers, ElementsAre("remove x: nft says no", "remove x done"));
+  EXPECT_THAT(lifted, IsEmpty());
+}
+
+TEST_F(RuleChangesTest, AnAddThatNftDidAndReportedAsFailedIsInForce) {
+  add("x");
+  settle();
+  finish_unheard();
+  EXPECT_THAT(answers, ElementsAre("add x done"));
+  tables["core"].clear();
+  remove("x");
+  settle();
+  EXPECT_THAT(lifted, ElementsAre("x: its table inet fl_x was gone already"));
+}
+
 TEST_F(RuleChangesTest, WhatMayHaveBeenAddedIsRemovedWhereItIsThere) {
   add("x");
   settle();
-  tables["core"]["inet fl_x"] = {1, 2, 7};  // and then nft was killed
-  finish(false);
+  blind = true;
+  finish_unheard();
+  blind = false;
+  EXPECT_THAT(answers, ElementsAre("add x: nft says no"));
   remove("x");
   add("y");
   settle();
