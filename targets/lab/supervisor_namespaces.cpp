@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <utility>
 
 namespace faultline::lab {
 namespace {
@@ -16,6 +17,22 @@ namespace {
 Error system_error(const std::string& what) {
   return {ErrorKind::io, fmt::format("{}: {}", what, std::strerror(errno))};
 }
+
+/// Brings the thread home, also when an exception ends the visit.
+class Visit {
+ public:
+  explicit Visit(net::Fd home) : home_(std::move(home)) {}
+  ~Visit() {
+    if (::setns(home_.get(), CLONE_NEWNET) != 0) {
+      std::terminate();  // everything after would happen in the wrong place
+    }
+  }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+
+ private:
+  net::Fd home_;
+};
 
 }  // namespace
 
@@ -35,18 +52,15 @@ Result<> inside(const std::string& host, const std::function<Result<>()>& body) 
   if (!there) {
     return there.error();
   }
-  const net::Fd here(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  net::Fd here(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
   if (!here) {
     return system_error("cannot open the supervisor's own network namespace");
   }
   if (::setns(there->get(), CLONE_NEWNET) != 0) {
     return system_error(fmt::format("cannot enter host {}", host));
   }
-  auto result = body();
-  if (::setns(here.get(), CLONE_NEWNET) != 0) {
-    std::terminate();  // everything after would happen in the wrong place
-  }
-  return result;
+  const Visit visit(std::move(here));
+  return body();
 }
 
 Result<net::Fd> tcp_socket_in(const std::string& host) {

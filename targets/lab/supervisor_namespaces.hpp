@@ -13,7 +13,7 @@ namespace faultline::lab {
 /// The file that names a host's network namespace: /run/netns/<host>. Error `not_found`.
 Result<net::Fd> open_namespace(const std::string& host);
 
-/// Runs `body` inside the host's network namespace and comes back.
+/// Runs `body` inside the host's network namespace and comes back, also from an exception.
 Result<> inside(const std::string& host, const std::function<Result<>()>& body);
 
 /// A non-blocking TCP socket that lives in the host.
