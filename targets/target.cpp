@@ -86,7 +86,7 @@ void to_json(Json& out, const World& world) {
                           {"pid", c.pid},
                           {"memory_bytes", c.memory_bytes},
                           {"cpu_ms", c.cpu_ms},
-                          {"requests", c.requests ? Json(*c.requests) : Json()},
+                          {"arrived", c.arrived},
                           {"labels", c.labels}});
   }
   Json in_force = Json::array();
@@ -144,9 +144,7 @@ void from_json(const Json& in, World& world) {
     j.at("pid").get_to(c.pid);
     j.at("memory_bytes").get_to(c.memory_bytes);
     j.at("cpu_ms").get_to(c.cpu_ms);
-    if (const auto& requests = j.at("requests"); requests.is_number()) {
-      c.requests = requests.get<std::uint64_t>();
-    }
+    j.at("arrived").get_to(c.arrived);
     j.at("labels").get_to(c.labels);
     world.components.push_back(std::move(c));
   }

@@ -135,8 +135,11 @@ struct Component {
   int pid = 0;                     ///< inside the environment; 0 when dead
   std::uint64_t memory_bytes = 0;  ///< resident, with what it started
   std::uint64_t cpu_ms = 0;        ///< used since it was started, with what it started
-  /// That reached it since it was started, as it counts them; none: it does not.
-  std::optional<std::uint64_t> requests;
+  /// What reached it since it was started, as it counts that itself: "requests" of HTTP,
+  /// "connections", and "writes" as only probes of kind redis_writes send them. Others may send the
+  /// like, so it is never less than what the probes have sent. What it does not count is absent.
+  using Counts = std::map<std::string, std::uint64_t>;
+  Counts arrived;
   /// service, spot ("true"), dependency; cache with role primary or replica; database with role rw
   /// or ro. A node without a role now has no such label.
   std::map<std::string, std::string> labels;

@@ -10,51 +10,110 @@ namespace faultline::engine {
 namespace {
 
 constexpr double tolerated_share = 0.02;  // as much as a worker may fall behind its rate
-constexpr double tolerated_s = 2;         // counters are read once a second, of a round before
+/// Counters are read once a second, of a round before, and one that begins anew takes with it what
+/// it has counted since.
+constexpr double tolerated_s = 2;
+
+std::string place_of_address(const std::string& address, std::uint64_t port) {
+  return fmt::format("{}:{}", address, port);
+}
+
+std::string place_of_cache(const std::string& cache) {
+  return "cache " + cache;
+}
+
+std::vector<std::string> places_of(const targets::Component& component) {
+  std::vector<std::string> places{place_of_address(component.address, component.port)};
+  if (const auto cache = component.labels.find("cache"); cache != component.labels.end()) {
+    places.push_back(place_of_cache(cache->second));
+  }
+  return places;
+}
+
+/// Where the probe's requests go: Sentinel says to which node of a cache.
+std::string place_of(const Probe& probe) {
+  return probe.args.is_object() && probe.args.contains("host")
+             ? place_of_address(probe.args.value("host", ""),
+                                probe.args.value("port", std::uint64_t{0}))
+             : place_of_cache(probe.store);
+}
+
+/// As what a good answer must have been counted. Nobody tells the rows of sql_writes from those of
+/// the service; they are read back.
+std::string counted_as(const Probe& probe) {
+  if (probe.kind == "http") {
+    return "requests";
+  }
+  if (probe.kind == "redis_writes") {
+    return "writes";
+  }
+  const bool on_a_new_connection_each = probe.kind == "redis" || probe.kind == "tcp";
+  return on_a_new_connection_each ? "connections" : "";
+}
+
+std::uint64_t answered_by(const Probes::Measured& measured) {
+  const auto& samples = measured.series.samples();
+  const auto bad = std::ranges::count(samples, slo::Class::bad, &slo::Sample::result);
+  return samples.size() - static_cast<std::size_t>(bad);
+}
 
 }  // namespace
 
 void Arrivals::look(const targets::World& world) {
   for (const auto& component : world.components) {
-    if (!component.requests) {
-      continue;
-    }
-    const auto now = *component.requests;
-    const auto [found, is_first] = by_address_.try_emplace({component.address, component.port},
-                                                           Counted{component.name, 0, now});
-    auto& counted = found->second;
-    if (!is_first) {
-      counted.arrived += now >= counted.last ? now - counted.last : now;
-      counted.last = now;
+    for (const auto& [what, now] : component.arrived) {
+      auto& seen = components_[component.name];
+      seen.places = places_of(component);
+      const auto [found, is_first] = seen.counted.try_emplace(what, Counted{0, now, 0});
+      auto& counted = found->second;
+      if (!is_first) {
+        const bool anew = now < counted.last;
+        counted.arrived += anew ? now : now - counted.last;
+        counted.restarts += anew ? 1 : 0;
+        counted.last = now;
+      }
     }
   }
 }
 
 std::string Arrivals::problem(const Probes& probes) const {
-  for (const auto& [address, counted] : by_address_) {
-    std::vector<std::string> names;
-    std::uint64_t claimed = 0;
-    double rate_per_s = 0;
-    for (const auto& m : probes.all()) {
-      const auto& args = m.probe.args;
-      if (!args.is_object() || args.value("host", std::string()) != address.first ||
-          args.value("port", 0) != address.second) {
-        continue;
-      }
-      const auto& samples = m.series.samples();
-      const auto bad = std::ranges::count(samples, slo::Class::bad, &slo::Sample::result);
-      claimed += samples.size() - static_cast<std::size_t>(bad);
-      rate_per_s += m.probe.rate_per_s;
-      names.push_back(m.probe.name);
-    }
-    const double tolerated =
-        std::max(tolerated_share * static_cast<double>(claimed), tolerated_s * rate_per_s);
-    if (static_cast<double>(claimed) > static_cast<double>(counted.arrived) + tolerated) {
-      return fmt::format("{} say that {} requests were answered, but only {} reached {}",
-                         list_in_words(names), claimed, counted.arrived, counted.component);
+  std::map<std::pair<std::string, std::string>, Claim> claims;  // by what is counted, and place
+  for (const auto& m : probes.all()) {
+    auto& claim = claims[{counted_as(m.probe), place_of(m.probe)}];
+    claim.probes.push_back(m.probe.name);
+    claim.answered += answered_by(m);
+    claim.rate_per_s += m.probe.rate_per_s;
+  }
+  for (const auto& [key, claim] : claims) {
+    if (auto why = contradiction(claim, key.first, key.second); !why.empty()) {
+      return why;
     }
   }
   return {};
+}
+
+std::string Arrivals::contradiction(const Claim& claim, const std::string& counted,
+                                    const std::string& place) const {
+  std::vector<std::string> components;
+  std::uint64_t arrived = 0;
+  int restarts = 0;
+  for (const auto& [name, seen] : components_) {
+    const auto found = seen.counted.find(counted);
+    if (found != seen.counted.end() && std::ranges::find(seen.places, place) != seen.places.end()) {
+      components.push_back(name);
+      arrived += found->second.arrived;
+      restarts += found->second.restarts;
+    }
+  }
+  const auto answered = static_cast<double>(claim.answered);
+  const double tolerated =
+      std::max(tolerated_share * answered, tolerated_s * (1 + restarts) * claim.rate_per_s);
+  if (components.empty() || answered <= static_cast<double>(arrived) + tolerated) {
+    return {};
+  }
+  return fmt::format("{} {} that {} {} were answered, but only {} reached {}",
+                     list_in_words(claim.probes), claim.probes.size() == 1 ? "says" : "say",
+                     claim.answered, counted, arrived, list_in_words(components));
 }
 
 }  // namespace faultline::engine

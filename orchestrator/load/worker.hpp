@@ -15,8 +15,9 @@
 ///                 (tenant-1 to tenant-20); an answer with the header "X-Degraded" is degraded
 ///   redis_writes  args { "sentinels": ["10.0.1.20:26379", ...], "cache": "sessions",
 ///                        "prefix": "<run>", "read_back_within_ms": 15000 }
-///                 one key per write, <prefix>:<probe>:<n>; finds the primary through Sentinel
-///                 as a client does
+///                 one key per write, <prefix>:<probe>:<n>, by SETEX, which services are not to
+///                 send: INFO commandstats counts it apart; finds the primary through Sentinel as
+///                 a client does
 ///   sql_writes    args { "host", "port", "database": "orders", "prefix": "<run>", "read_host",
 ///                        "read_port", "read_back_within_ms": 30000, "max_rate_per_s": 500 }
 ///                 one row per write in faultline.writes (writer "<prefix>:<probe>", n, value) of

@@ -295,7 +295,7 @@ function http(definition) end
 ---@field from? string the host it runs on; default "client"
 ---@field shows_recovery? boolean false: it is not where users are, as inside a cut zone
 
----Writes unique keys to a cache's primary, and reads every acknowledged one back at the end.
+---Writes unique keys to a cache's primary, by SETEX, and reads every acknowledged one back at the end.
 ---@param definition RedisWrites
 ---@return Probe
 function redis_writes(definition) end

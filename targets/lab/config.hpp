@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What each component of the lab is started with: pure functions of the topology.
@@ -37,6 +38,9 @@ Start start_of(const Topology& topology, const Process& process, const Places& p
 /// HAProxy's runtime API (stats socket) inside the lab, of the ALB and of the database's endpoint.
 std::filesystem::path balancer_socket(const Places& places);
 std::filesystem::path endpoint_socket(const Places& places);
+/// The part of each that listens where the topology has it.
+inline constexpr std::string_view balancer_frontend = "web";
+inline constexpr std::string_view endpoint_frontend = "rw-in";
 /// The side door of a wire, metadata or dependency (targets/net/line_server.hpp).
 std::filesystem::path control_socket(const Places& places, std::string_view component);
 

@@ -64,7 +64,7 @@ void Health::add_looks(const Process& process) {
       process.kind == "metadata" || process.kind == "dependency" || process.kind == "wire";
   if (process.kind == "redis") {
     auto question = liveness_question(process, process.host, answer_limit);
-    question.text = "INFO replication\r\n";
+    question.text = node_info;
     question.whole = [](const std::string& text) { return parse_replies(text, 1).has_value(); };
     add(std::move(question), &Health::saw_redis);
   } else if (process.kind == "sentinel") {
@@ -166,6 +166,11 @@ Health::Report Health::of(const std::string& component) const {
   }
   const auto it = reports_.find(component);
   return it == reports_.end() ? Report{} : it->second;
+}
+
+targets::Component::Counts Health::arrived(const std::string& component) const {
+  const auto it = arrived_.find(component);
+  return it == arrived_.end() ? targets::Component::Counts() : it->second;
 }
 
 std::vector<targets::Invariant> Health::invariants() const {

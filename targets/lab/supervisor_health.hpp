@@ -22,8 +22,8 @@ Question liveness_question(const Process& process, const std::string& from, Dura
 /// The servers of `show stat` with their status: {"app/a-spot", "UP"}.
 std::map<std::string, std::string> parse_balancer_stat(const std::string& csv);
 
-/// The HTTP requests that reached its frontends since it was started; none when it says nothing.
-std::optional<std::uint64_t> parse_balancer_requests(const std::string& csv);
+/// What has reached a frontend of `show stat`: connections, and requests of HTTP.
+targets::Component::Counts parse_frontend_counts(const std::string& csv, std::string_view frontend);
 
 /// Looks at every component again and again, each from its own host, so that what is seen is the
 /// component and not the network before it. The databases' nodes are seen through their manager.
@@ -33,7 +33,6 @@ class Health {
     bool healthy = false;
     std::string words = "not seen yet";
     std::string role;
-    std::optional<std::uint64_t> requests = {};  ///< that reached it; none: it does not count them
   };
 
   Health(boost::asio::io_context& io, const Topology& topology, const Components& components,
@@ -51,6 +50,8 @@ class Health {
 
   /// From the last round, but a process that does not run is seen at once.
   [[nodiscard]] Report of(const std::string& component) const;
+  /// What had reached it when it answered last.
+  [[nodiscard]] targets::Component::Counts arrived(const std::string& component) const;
   [[nodiscard]] const CacheView& cache(const std::string& name) const { return views_.at(name); }
   [[nodiscard]] const DatabaseView& database(const std::string& name) const {
     return databases_.at(name);
@@ -103,6 +104,8 @@ class Health {
   std::size_t pending_ = 0;                    // questions of this round
   bool repeating_ = false;
   std::vector<std::function<void()>> this_round_, next_round_;
+  std::map<std::string, targets::Component::Counts> arrived_;  // by component
+  RedisArrivals redis_arrivals_;
   DatabaseLosses losses_;
   OnLoss on_loss_ = [](const auto&, const auto&) {};
 };

@@ -55,21 +55,27 @@ std::map<std::string, std::string> parse_balancer_stat(const std::string& csv) {
   return servers;
 }
 
-std::optional<std::uint64_t> parse_balancer_requests(const std::string& csv) {
-  std::optional<std::uint64_t> requests;
+targets::Component::Counts parse_frontend_counts(const std::string& csv,
+                                                 std::string_view frontend) {
+  targets::Component::Counts counts;
   std::istringstream in(csv);
   std::string line;
   std::getline(in, line);
   const auto titles = split(line, ',');
-  const auto total =
-      static_cast<std::size_t>(std::ranges::find(titles, "req_tot") - titles.begin());
   while (std::getline(in, line)) {
     const auto values = split(line, ',');
-    if (values.size() > total && values[1] == "FRONTEND" && !values[total].empty()) {
-      requests = requests.value_or(0) + std::strtoull(values[total].c_str(), nullptr, 10);
+    if (values.size() < 2 || values[0] != frontend || values[1] != "FRONTEND") {
+      continue;
+    }
+    for (const auto& [title, counted] :
+         {std::pair("req_tot", "requests"), std::pair("conn_tot", "connections")}) {
+      const auto at = static_cast<std::size_t>(std::ranges::find(titles, title) - titles.begin());
+      if (at < values.size() && !values[at].empty()) {
+        counts[counted] = std::strtoull(values[at].c_str(), nullptr, 10);
+      }
     }
   }
-  return requests;
+  return counts;
 }
 
 void Health::saw_redis(const Process& process, const Heard& heard) {
@@ -79,6 +85,9 @@ void Health::saw_redis(const Process& process, const Heard& heard) {
     const auto reply = parse_replies(heard->text, 1)->front();
     node.answers = !reply.error;
     node.info = parse_info(reply.text());
+    if (node.answers) {
+      arrived_[process.name] = redis_arrivals_.seen(process.name, node.info);
+    }
   }
 }
 
@@ -159,6 +168,9 @@ void Health::saw_machine(const Process& process, const Heard& heard) {
 
 void Health::saw_endpoint(const Process& process, const Heard& heard) {
   endpoint_ = heard ? endpoint_in_words(parse_balancer_stat(heard->text)) : heard.error().words;
+  if (heard) {
+    arrived_[process.name] = parse_frontend_counts(heard->text, endpoint_frontend);
+  }
   reports_[process.name] = {heard.has_value(), endpoint_, ""};
 }
 
@@ -178,11 +190,11 @@ void Health::saw_balancer(const Process& process, const Heard& heard) {
     return;
   }
   servers_ = parse_balancer_stat(heard->text);
+  arrived_[process.name] = parse_frontend_counts(heard->text, balancer_frontend);
   const auto down = std::ranges::count_if(
       servers_, [](const auto& server) { return server.second.starts_with("DOWN"); });
   const auto up = static_cast<std::ptrdiff_t>(servers_.size()) - down;
-  reports_[process.name] = {up > 0, fmt::format("{} of {} servers up", up, servers_.size()), "",
-                            parse_balancer_requests(heard->text)};
+  reports_[process.name] = {up > 0, fmt::format("{} of {} servers up", up, servers_.size()), ""};
 }
 
 void Health::saw_side_door(const Process& process, const Heard& heard) {

@@ -4,19 +4,32 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace faultline::lab {
 namespace {
 
-int number(std::string_view text) {
-  int value = 0;
+template <class T = int>
+T number(std::string_view text) {
+  T value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
 }
 
+std::string field(const std::map<std::string, std::string>& info, const std::string& key) {
+  const auto it = info.find(key);
+  return it == info.end() ? "" : it->second;
+}
+
 std::string field(const DataNode& node, const std::string& key) {
-  const auto it = node.info.find(key);
-  return it == node.info.end() ? "" : it->second;
+  return field(node.info, key);
+}
+
+/// Of "calls=12,usec=40,...": how often a command was carried out.
+std::uint64_t calls(const std::map<std::string, std::string>& info, const std::string& command) {
+  constexpr std::string_view first = "calls=";
+  const auto text = field(info, "cmdstat_" + command);
+  return text.starts_with(first) ? number<std::uint64_t>(text.substr(first.size())) : 0;
 }
 
 /// Reads values off the front of a text; `whole` turns false when it ends too early.
@@ -190,6 +203,18 @@ std::map<std::string, std::string> parse_info(std::string_view info) {
     }
   }
   return fields;
+}
+
+targets::Component::Counts RedisArrivals::seen(const std::string& node,
+                                               const std::map<std::string, std::string>& info) {
+  const auto connections = number<std::uint64_t>(field(info, "total_connections_received")) +
+                           number<std::uint64_t>(field(info, "rejected_connections"));
+  auto& asked = asked_[node];
+  const bool anew = connections < std::exchange(asked.connections, connections);
+  asked.times = anew ? 1 : asked.times + 1;
+  // What services store is sent as SET, and so is what a replica is sent.
+  return {{"connections", connections - std::min(connections, asked.times)},
+          {"writes", calls(info, "setex")}};
 }
 
 CacheView view_of(const std::vector<DataNode>& nodes, const std::string& named_primary,

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "targets/target.hpp"
+
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -50,7 +53,25 @@ struct DataNode {
   std::string component;
   std::string address;
   bool answers = false;
-  std::map<std::string, std::string> info;  ///< INFO replication
+  std::map<std::string, std::string> info;  ///< as asked by `node_info`
+};
+
+/// What is asked of a data node.
+inline constexpr std::string_view node_info = "INFO replication stats commandstats\r\n";
+
+/// What has reached the data nodes, by their own count, but for the connections they are asked on.
+class RedisArrivals {
+ public:
+  /// To be told every answer to `node_info`, which comes on a connection of its own.
+  targets::Component::Counts seen(const std::string& node,
+                                  const std::map<std::string, std::string>& info);
+
+ private:
+  struct Asked {
+    std::uint64_t times = 0;        ///< since it was started
+    std::uint64_t connections = 0;  ///< in all, at the last
+  };
+  std::map<std::string, Asked> asked_;  // by component
 };
 
 struct NodeView {

@@ -363,7 +363,7 @@ targets::World observe(const LabParts& lab) {
     c.state = lab.components.state(c.name);
     c.healthy = report.healthy;
     c.health = report.words;
-    c.requests = report.requests;
+    c.arrived = lab.health.arrived(c.name);
     c.pid = lab.components.pid(c.name);
     if (const auto used = usage.find(c.pid); c.pid != 0 && used != usage.end()) {
       c.memory_bytes = used->second.memory_bytes;

@@ -156,11 +156,17 @@ class FakeTarget : public targets::Target {
   }
   Result<> save_logs(const std::string&) override { return {}; }
 
-  /// A request reached that address.
-  void count_request(const std::string& address, std::uint16_t port) {
+  /// A request of a probe of that kind reached whom its args name.
+  void arrive(const std::string& kind, const targets::Json& args) {
+    const auto counted = kind == "http"           ? "requests"
+                         : kind == "redis_writes" ? "writes"
+                                                  : "connections";
     for (auto& c : world.components) {
-      if (c.requests && c.address == address && c.port == port) {
-        ++*c.requests;
+      const bool there = args.contains("host") ? c.address == args.value("host", "") &&
+                                                     c.port == args.value("port", 0)
+                                               : args.contains("cache") && c.name == primary_;
+      if (there && c.arrived.contains(counted)) {
+        ++c.arrived[counted];
       }
     }
   }
@@ -250,8 +256,8 @@ class FakeWorker : public targets::Worker {
           return false;
         }
         samples.push_back(answer(probe, due, held_once.contains(due) ? now - due : quick));
-        if (const auto& args = input["args"]; args.contains("host") && probe != target.liar) {
-          target.count_request(args["host"], args["port"]);
+        if (probe != target.liar) {
+          target.arrive(input["kind"], input["args"]);
         }
         return true;
       });

@@ -1,5 +1,6 @@
 #include "targets/lab/config.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -46,6 +47,13 @@ TEST(StartOf, EveryProcessHasItsOwnFolderAndAnAbsoluteProgram) {
 TEST(StartOf, RedisWritesOnlyWithReplicasWhenHardened) {
   EXPECT_THAT(file(start("hardened", "a-redis")), HasSubstr("min-replicas-to-write 1\n"));
   EXPECT_THAT(file(start("naive", "a-redis")), HasSubstr("min-replicas-to-write 0\n"));
+}
+
+TEST(StartOf, TheFrontendsThatCountListenWhereTheTopologyHasThem) {
+  EXPECT_THAT(file(start("hardened", "alb")),
+              HasSubstr(fmt::format("frontend {}\n  bind 10.0.0.10:80\n", balancer_frontend)));
+  EXPECT_THAT(file(start("hardened", "db-endpoint")),
+              HasSubstr(fmt::format("frontend {}\n  bind 10.0.0.30:3306\n", endpoint_frontend)));
 }
 
 TEST(StartOf, RedisPrefersItsHomeAndAsksTheSentinelsForItsRole) {

@@ -64,6 +64,33 @@ TEST(RedisInfo, IsReadLineByLine) {
   EXPECT_EQ(info.size(), 2u);
 }
 
+/// As a node answers, with a probe of its own writes where there have been any.
+std::map<std::string, std::string> counters(int connections, int rejected,
+                                            const std::string& setex = "") {
+  return {{"total_connections_received", std::to_string(connections)},
+          {"rejected_connections", std::to_string(rejected)},
+          {"cmdstat_set", "calls=900,usec=1800"},
+          {"cmdstat_setex", setex}};
+}
+
+TEST(RedisArrivals, AreConnectionsButThoseOfTheQuestionsAndTheWritesOfProbes) {
+  RedisArrivals arrivals;
+  auto counts = arrivals.seen("a-redis", counters(11, 0));
+  EXPECT_EQ(counts.at("connections"), 10u);
+  EXPECT_EQ(counts.at("writes"), 0u) << "they count, though none has come";
+  counts = arrivals.seen("a-redis", counters(32, 5, "calls=47,usec=90,usec_per_call=1.91"));
+  EXPECT_EQ(counts.at("connections"), 35u) << "one that was turned away had reached it too";
+  EXPECT_EQ(counts.at("writes"), 47u) << "and not what services write";
+  EXPECT_EQ(arrivals.seen("b-redis", counters(4, 0)).at("connections"), 3u);
+}
+
+TEST(RedisArrivals, BeginAnewWithTheNode) {
+  RedisArrivals arrivals;
+  arrivals.seen("a-redis", counters(100, 0));
+  arrivals.seen("a-redis", counters(101, 0));
+  EXPECT_EQ(arrivals.seen("a-redis", counters(3, 0)).at("connections"), 2u);
+}
+
 TEST(CacheView, AHealthyCacheHasOnePrimaryWithItsReplicas) {
   const auto view =
       view_of({primary_node("a-redis", a_address, 2), replica_node("b-redis", b_address, a_address),

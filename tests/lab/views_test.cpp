@@ -24,13 +24,22 @@ TEST(BalancerStat, GivesTheStatusOfEveryServer) {
   EXPECT_THAT(servers, ElementsAre(std::pair("app/a-spot", "UP"), std::pair("app/b-spot", "DOWN")));
 }
 
-TEST(BalancerStat, CountsTheRequestsOfEveryFrontend) {
-  EXPECT_EQ(parse_balancer_requests("# pxname,svname,status,req_tot,\n"
-                                    "web,FRONTEND,OPEN,1200,\n"
-                                    "admin,FRONTEND,OPEN,34,\n"
-                                    "app,a-spot,UP,600,\n"),
-            1234u);
-  EXPECT_FALSE(parse_balancer_requests("# pxname,svname,status\nweb,FRONTEND,OPEN\n"));
+TEST(BalancerStat, CountsWhatReachedAFrontend) {
+  const auto counts = [](const char* frontend) {
+    return parse_frontend_counts(
+        "# pxname,svname,status,req_tot,conn_tot,\n"
+        "web,FRONTEND,OPEN,1200,340,\n"
+        "rw-in,FRONTEND,OPEN,0,56,\n"
+        "web,a-spot,UP,600,,\n",
+        frontend);
+  };
+  EXPECT_THAT(counts("web"),
+              ElementsAre(std::pair("connections", 340u), std::pair("requests", 1200u)));
+  EXPECT_THAT(counts("rw-in"),
+              ElementsAre(std::pair("connections", 56u), std::pair("requests", 0u)));
+  EXPECT_THAT(counts("ro-in"), ElementsAre());
+  EXPECT_THAT(parse_frontend_counts("# pxname,svname,status\nweb,FRONTEND,OPEN\n", "web"),
+              ElementsAre());
 }
 
 TEST(Unmet, NamesWhatIsNotAsItMustBe) {

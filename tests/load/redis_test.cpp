@@ -33,8 +33,8 @@ struct FakeRedis {
     if (command == "PING") {
       return "+PONG\r\n";
     }
-    if (command == "SET") {
-      values[words[1]] = words[2];
+    if (command == "SETEX") {
+      values[words[1]] = words[3];
       ++writes;
       return "+OK\r\n";
     }
@@ -100,7 +100,7 @@ TEST(RedisWrites, AcknowledgedAndDroppedIsLostAndTheSpanIsFromFirstToLast) {
   int number = 0;
   int lied = 0;
   FakeRedis redis([&](std::uint64_t, const auto& words) -> std::optional<Answer> {
-    if (words[0] != "SET") {
+    if (words[0] != "SETEX") {
       return {};
     }
     const int n = number++;
@@ -121,7 +121,7 @@ TEST(RedisWrites, AnotherValueThanWrittenIsStale) {
   int number = 0;
   FakeRedis redis;
   redis.instead = [&](std::uint64_t, const auto& words) -> std::optional<Answer> {
-    if (words[0] == "SET" && ++number <= 7) {
+    if (words[0] == "SETEX" && ++number <= 7) {
       redis.values[words[1]] = "somebody else's";
       return Answer{"+OK\r\n"};
     }
@@ -156,7 +156,7 @@ class RedisRefusals : public ::testing::TestWithParam<RefusalCase> {};
 
 TEST_P(RedisRefusals, AreClassesOfErrorsAndNotAcknowledged) {
   FakeRedis redis([](std::uint64_t, const auto& words) -> std::optional<Answer> {
-    return words[0] == "SET" ? std::optional(Answer{GetParam().answer}) : std::nullopt;
+    return words[0] == "SETEX" ? std::optional(Answer{GetParam().answer}) : std::nullopt;
   });
   const auto told = run_for(300ms, writer_spec({redis.server.address()}, 50));
   EXPECT_EQ(told.errors().count(GetParam().error), 1u);
@@ -180,7 +180,7 @@ TEST(RedisWrites, WithoutAnAnswerAreAmbiguousWhetherStoredOrNot) {
   FakeRedis redis;
   int number = 0;
   redis.instead = [&](std::uint64_t, const auto& words) -> std::optional<Answer> {
-    if (words[0] == "SET" && ++number == 5) {
+    if (words[0] == "SETEX" && ++number == 5) {
       redis.answer(words);  // stored, and the connection breaks before the answer
       return Answer{"", 0ms, true};
     }
@@ -201,7 +201,7 @@ TEST(RedisWrites, MoveToTheNewPrimaryAsSoonAsSentinelNamesItThoughTheOldOneHangs
   std::atomic<bool> hangs = false;
   int number = 0;
   FakeRedis old([&](std::uint64_t, const auto& words) -> std::optional<Answer> {
-    if (words[0] != "SET" || ++number < 20) {
+    if (words[0] != "SETEX" || ++number < 20) {
       return {};
     }
     hangs = true;
@@ -229,14 +229,14 @@ TEST(RedisWrites, AreNotDrawnBackByASentinelThatHasNotHeardYet) {
   int refusals = 0;
   next.instead = [&](std::uint64_t, const auto& words) -> std::optional<Answer> {
     // The new primary has no replica for its first writes, so the writer stays in trouble.
-    return words[0] == "SET" && ++refusals <= 80
+    return words[0] == "SETEX" && ++refusals <= 80
                ? std::optional(error("NOREPLICAS Not enough good replicas to write."))
                : std::nullopt;
   };
   FakeRedis knows, behind;
   std::atomic<int> old_writes = 0;
   FakeRedis old([&](std::uint64_t, const auto& words) -> std::optional<Answer> {
-    if (words[0] == "SET" && ++old_writes >= 10) {
+    if (words[0] == "SETEX" && ++old_writes >= 10) {
       knows.names = next.server.port();
       return error("READONLY You can't write against a read only replica.");
     }

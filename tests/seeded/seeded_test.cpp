@@ -42,7 +42,7 @@ TEST_F(SeededMistake, AProbeThatReportsSuccessWithoutSending) {
   balancer.kind = "balancer";
   balancer.address = "10.0.0.10";
   balancer.port = 80;
-  balancer.requests = 1'000;
+  balancer.arrived["requests"] = 1'000;
   target.world.components.push_back(balancer);
   auto other = environment.probes.at("login");
   other.name = "catalog";
@@ -52,6 +52,36 @@ TEST_F(SeededMistake, AProbeThatReportsSuccessWithoutSending) {
   }
   expect_red([this] { target.liar = "login"; }, 3, "catalog and login say that");
 }
+
+struct Counter {
+  std::string kind, counted;
+  Json args;
+};
+
+class SeededLiar : public SeededMistake, public testing::WithParamInterface<Counter> {};
+
+TEST_P(SeededLiar, OfEveryKindThatTheEnvironmentCounts) {
+  for (auto& component : target.world.components) {
+    if (component.kind == "redis") {
+      component.address = "10.0.1.20";
+      component.port = 6379;
+      component.arrived[GetParam().counted] = 1'000;
+    }
+  }
+  environment.probes.at("sessions").args = {{"cache", "sessions"}};
+  auto& probe = environment.probes.at("login");
+  probe.kind = GetParam().kind;
+  probe.args = GetParam().args;
+  probe.store = "sessions";
+  expect_red([this] { target.liar = "login"; }, 3, "were answered, but only");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, SeededLiar,
+    testing::Values(Counter{"tcp", "connections", {{"host", "10.0.1.20"}, {"port", 6379}}},
+                    Counter{"redis", "connections", {{"cache", "sessions"}}},
+                    Counter{"redis_writes", "writes", {{"cache", "sessions"}}}),
+    [](const auto& counter) { return counter.param.kind; });
 
 TEST_F(SeededMistake, AWriterThatAcknowledgesWithoutWriting) {
   expect_red([this] { target.lost_writes = 90; }, 3,

@@ -1,0 +1,64 @@
+#include "tests/engine/run_fixture.hpp"
+
+/// What the environment has counted, against what the probes call answered. That a probe which
+/// sends nothing is found: tests/seeded.
+namespace faultline::engine {
+namespace {
+
+using testing::HasSubstr;
+
+class ArrivalsTest : public RunTest {
+ protected:
+  ArrivalsTest() {
+    targets::Component balancer;
+    balancer.name = balancer.host = "alb";
+    balancer.kind = "balancer";
+    balancer.address = "10.0.0.10";
+    balancer.port = 80;
+    balancer.arrived["requests"] = 1'000;
+    target.world.components.push_back(balancer);
+    environment.probes.at("login").args = {{"host", "10.0.0.10"}, {"port", 80}};
+  }
+  std::uint64_t& requests() { return target.world.components.back().arrived["requests"]; }
+  /// Once a second in each of these.
+  void restart_in(std::set<int> seconds) {
+    target.on_look = [this, seconds, began = clock.now(), last = -1](targets::World&) mutable {
+      const auto second = static_cast<int>((clock.now() - began) / 1s);
+      if (std::exchange(last, second) != second && seconds.contains(second)) {
+        requests() = 0;
+      }
+    };
+  }
+};
+
+TEST_F(ArrivalsTest, ACounterThatBeginsAnewTakesWhatItCountedSinceTheLastLook) {
+  restart_in({3, 5, 7, 9, 11});
+  EXPECT_EQ(run()["verdict"], "passed") << record["reason"];
+}
+
+TEST_F(ArrivalsTest, ALiarIsFoundThoughTheCounterBeginsAnew) {
+  restart_in({3, 5});
+  target.liar = "login";
+  EXPECT_EQ(run()["verdict"], "inconclusive");
+  EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("login says that"));
+}
+
+TEST_F(ArrivalsTest, ConnectionsAreNotComparedWithRequests) {
+  environment.probes.at("login").kind = "tcp";
+  EXPECT_EQ(run()["verdict"], "passed") << record["reason"];
+}
+
+TEST_F(ArrivalsTest, TheNodesOfACacheCountTogether) {
+  for (auto& component : target.world.components) {
+    if (component.kind == "redis") {
+      component.arrived["writes"] = 0;
+    }
+  }
+  auto& sessions = environment.probes.at("sessions");
+  sessions.args = {{"cache", "sessions"}};
+  EXPECT_EQ(run([this](auto&) { target.fail_over_to("b-redis"); })["verdict"], "passed")
+      << record["reason"];
+}
+
+}  // namespace
+}  // namespace faultline::engine
