@@ -246,8 +246,10 @@ class Target {
   virtual void arm(const Action& action, Epoch epoch, Done<void> done) = 0;
   virtual void apply(const Action& action, Epoch epoch, Done<Outcome> done) = 0;
   /// Idempotent: undoing what is not there succeeds. Returns when the undo is done, not when the
-  /// environment has recovered. Error `conflict`: somebody else changed what was to be undone, and
-  /// it was left as it is; `not_found`: the environment is gone, and everything done to it.
+  /// environment has recovered. It may be asked while the action is still being applied: that is
+  /// ended or waited for, and nothing of it is in force when the revert answers. Error `conflict`:
+  /// somebody else changed what was to be undone, and it was left as it is; `not_found`: the
+  /// environment is gone, and everything done to it.
   virtual void revert(const Action& action, Epoch epoch, Done<void> done) = 0;
 
   virtual void observe(Done<World> done) = 0;

@@ -67,23 +67,29 @@ FaultLife::Commands FaultLife::handle(const Armed& e, Instant now) {
   }
   if (shape_.looks_before) {
     state_ = State::looking;
+    answer_pending_ = true;
     return {Look{}};
   }
   return start_applying(now);
 }
 
 FaultLife::Commands FaultLife::handle(const Looked& e, Instant now) {
+  answer_pending_ = false;
+  if (state_ != State::looking) {
+    return {};
+  }
   before_ = e.evidence;
-  if (!e.all_hold && !end_asked_) {
+  if (!e.all_hold) {
     problem_ = "nothing was applied, because what the effect is measured against did not hold: " +
                e.evidence;
   }
-  return e.all_hold && !end_asked_ ? start_applying(now) : start_reverting(now);
+  return e.all_hold ? start_applying(now) : start_reverting(now);
 }
 
 FaultLife::Commands FaultLife::start_applying(Instant now) {
   state_ = State::applying;
   next_ = 0;
+  answer_pending_ = true;
   if (shape_.completes_within) {
     complete_until_ = now + *shape_.completes_within;
   }
@@ -91,19 +97,20 @@ FaultLife::Commands FaultLife::start_applying(Instant now) {
 }
 
 FaultLife::Commands FaultLife::handle(const Applied& e, Instant now) {
+  answer_pending_ = false;
+  if (state_ != State::applying) {
+    return {};
+  }
   if (e.outcome == targets::Outcome::refused) {
     problem_ = "the target refused the action: " + e.detail;
     return start_reverting(now);
   }
-  if (end_asked_) {
-    return start_reverting(now);
-  }
+  answer_pending_ = true;
   if (++next_ < shape_.resources.size()) {
     return {Apply{next_}};
   }
   state_ = State::proving;
   prove_until_ = now + shape_.effect_within;
-  answer_pending_ = true;
   return {Record{"applied"}, Prove{}};
 }
 
@@ -154,11 +161,17 @@ FaultLife::Commands FaultLife::handle(const End& e, Instant now) {
     answer_pending_ = true;
     return {Complete{}};
   }
-  const bool waits = state_ == State::completing && !e.at_once;
-  const bool in_force =
-      state_ == State::proving || state_ == State::held || state_ == State::completing;
-  // In the steps before, the pending answer comes first and then finds `end_asked_`.
-  return in_force && !waits ? start_reverting(now) : Commands{};
+  switch (state_) {
+    case State::completing:
+      return e.at_once ? start_reverting(now) : Commands{};
+    case State::looking:  // whatever answer is out is not waited for: an apply may take a minute
+    case State::applying:
+    case State::proving:
+    case State::held:
+      return start_reverting(now);
+    default:  // in the steps before, the answer comes at once and then finds `end_asked_`
+      return {};
+  }
 }
 
 FaultLife::Commands FaultLife::handle(const Leave&, Instant now) {

@@ -181,7 +181,7 @@ class FaultLife {
   std::vector<Undo> undos_;
   bool end_asked_ = false, leaving_ = false;
   bool proved_ = false;
-  bool answer_pending_ = false;  ///< to Prove or Complete
+  bool answer_pending_ = false;  ///< to Look, Apply, Prove or Complete
   int not_seen_ = 0;             ///< of the last looks while it was held, in a row
   bool completed_ = false, incomplete_ = false;
   std::optional<Instant> prove_until_, complete_until_, settle_until_;

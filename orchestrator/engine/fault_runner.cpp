@@ -166,7 +166,8 @@ void FaultRunner::run(const FaultLife::Apply& command) {
                              : is_lost(result.error()) ? targets::Outcome::unknown
                                                        : targets::Outcome::refused;
         self->outcomes_[i] = to_string(outcome);
-        if (outcome != targets::Outcome::refused) {
+        const bool awaited = self->life_.state() == FaultLife::State::applying;
+        if (awaited && outcome != targets::Outcome::refused) {
           self->ports_.timeline.tell("fault_applied", {{"fault", self->fault_},
                                                        {"id", self->id_},
                                                        {"summary", self->plan_.actions[i].summary},

@@ -22,6 +22,13 @@ void Run::collect() {
     add(judge(expectation, probes_, environment_, timeline_.start(), in_.clock.now(), true),
         "method");
   }
+  const bool expected =
+      std::ranges::any_of(objectives_, [](const Objective& o) { return o.phase == "method"; });
+  if (in_.measure && !faults_.empty() && cancelled_.empty() && !expected) {
+    life_.doubt(
+        "the method expects nothing, so nothing was judged while a fault was in force; "
+        "say what is to hold then with run:expect(...)");
+  }
   if (const auto problem = probes_.problem(); !problem.empty() && in_.measure) {
     life_.doubt(problem);
   } else if (probes_.running()) {

@@ -150,15 +150,20 @@ TEST_F(FaultLifeTest, AnEffectThatIsNotProvedInTimeIsReverted) {
   EXPECT_THAT(life.problem(), testing::HasSubstr("not proved within 3 s: it answers"));
 }
 
-TEST_F(FaultLifeTest, AnAbortWhileTheAnswerIsOutRevertsWhenItComes) {
+TEST_F(FaultLifeTest, AnAbortDoesNotWaitForAnApplyThatIsUnderWay) {
   on(FaultLife::Begin{});
   on(FaultLife::Claimed{});
   on(FaultLife::Recorded{});
   on(FaultLife::Armed{});
   on(FaultLife::Armed{});
-  EXPECT_THAT(on(FaultLife::End{"abort"}), ElementsAre());
-  EXPECT_THAT(on(FaultLife::Applied{targets::Outcome::done, ""}),
-              ElementsAre("revert 1", "revert 0", "record reverting"));
+  EXPECT_THAT(on(FaultLife::End{"abort"}), ElementsAre("revert 1", "revert 0", "record reverting"));
+  on(FaultLife::Reverted{1, {}});
+  EXPECT_THAT(on(FaultLife::Reverted{0, {}}), ElementsAre("record reverted", "compare"));
+  EXPECT_THAT(on(FaultLife::Compared{false, {}}), ElementsAre("record closed", "release"));
+  EXPECT_FALSE(life.over()) << "the answer is still out";
+  EXPECT_THAT(on(FaultLife::Applied{targets::Outcome::refused, "it was reverted"}), ElementsAre());
+  EXPECT_TRUE(life.over());
+  EXPECT_EQ(life.problem(), "abort");
 }
 
 TEST_F(FaultLifeTest, AnAbortBeforeTheJournalTouchesNothing) {
@@ -223,9 +228,8 @@ TEST_F(FaultLifeTest, WithoutWhatItIsMeasuredAgainstNothingIsApplied) {
 
 TEST_F(FaultLifeTest, AnAbortDuringTheLookAppliesNothing) {
   start_one_that_completes();
-  EXPECT_THAT(on(FaultLife::End{"abort"}), ElementsAre());
-  EXPECT_THAT(on(FaultLife::Looked{true, "it is fast"}),
-              ElementsAre("revert 0", "record reverting"));
+  EXPECT_THAT(on(FaultLife::End{"abort"}), ElementsAre("revert 0", "record reverting"));
+  EXPECT_THAT(on(FaultLife::Looked{true, "it is fast"}), ElementsAre()) << "no apply";
   EXPECT_EQ(life.problem(), "abort");
 }
 

@@ -23,6 +23,14 @@ inline Expectation good(const std::string& probe, double percent, Duration over 
   return e;
 }
 
+/// What a method expects that is about something else.
+inline Expectation nothing_lost() {
+  Expectation e;
+  e.sli = Sli::lost;
+  e.subject = "sessions";
+  return e;
+}
+
 /// A world in memory, an experiment, and a clock that runs as fast as it can.
 class RunTest : public testing::Test {
  protected:
@@ -45,6 +53,7 @@ class RunTest : public testing::Test {
     experiment.method = [](Stage& stage) {
       const auto lost = stage.inject({crash}).front();
       stage.wait(5s);
+      stage.expect(nothing_lost());
       stage.revert(lost);
     };
   }

@@ -45,6 +45,7 @@ TEST_F(GuardedRun, OneThatDoesNotFitEndsTheRunAndRevertsTheOthers) {
 
 TEST_F(GuardedRun, WhatIsUndoneMakesRoomOnceItIsVerified) {
   experiment.method = [](Stage& stage) {
+    stage.expect(nothing_lost());
     for (const auto* zone : {"a", "b", "c"}) {
       stage.revert(stage.inject({cut(zone)}).front());
     }
@@ -58,6 +59,7 @@ TEST_F(GuardedRun, WhatIsUndoneMakesRoomOnceItIsVerified) {
 TEST_F(GuardedRun, WhatHadToWaitIsPlannedAfterwards) {
   environment.guardrails = {.concurrent_faults = 1};
   experiment.method = [this](Stage& stage) {
+    stage.expect(nothing_lost());
     const auto first = stage.inject({crash}).front();
     stage.revert(first);
     target.post([this] {  // before the invariants are compared
@@ -106,7 +108,10 @@ TEST_F(GuardedRun, WithoutTheApprovalThatAFaultNeedsNothingIsInjected) {
 TEST_F(GuardedRun, AnApprovalIsInTheRecordWithWhatItWasFor) {
   environment.guardrails.needs_approval = {"compensable"};
   approvals = {{"ann", "agreed with the shop team"}};
-  experiment.method = [](Stage& stage) { stage.inject({slow_pay, crash}); };
+  experiment.method = [](Stage& stage) {
+    stage.expect(nothing_lost());
+    stage.inject({slow_pay, crash});
+  };
   run();
   EXPECT_EQ(record["verdict"], "passed") << record["reason"];
   ASSERT_EQ(record["approvals"].size(), 1u);

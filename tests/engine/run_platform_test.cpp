@@ -24,7 +24,10 @@ TEST_F(RunTest, AThirdPartyThatIsSlowAlreadyIsNotMadeSlow) {
 
 TEST_F(RunTest, AReclaimedNodeIsWaitedForBeforeTheUndo) {
   target.goes_after = 6s;
-  experiment.method = [](Stage& stage) { stage.revert(stage.inject({reclaim}).front()); };
+  experiment.method = [](Stage& stage) {
+    stage.expect(nothing_lost());
+    stage.revert(stage.inject({reclaim}).front());
+  };
   run();
   EXPECT_EQ(record["verdict"], "passed") << record["reason"];
   const auto& fault = record["faults"][0];

@@ -60,6 +60,7 @@ TEST_F(Stopped, AStopConditionThatIsNotMetIsInTheRecordWithItsWorst) {
     stage.stop_when(half_bad);
     stage.inject({crash});
     stage.wait(5s);
+    stage.expect(nothing_lost());
   };
   run();
   EXPECT_EQ(record["verdict"], "passed") << record["reason"];
@@ -88,6 +89,7 @@ TEST_F(Stopped, AWindowWithoutRequestsIsNoBreachButItIsSaid) {
     stage.stop_when(half_bad);
     stage.inject({crash});
     stage.wait(5s);
+    stage.expect(nothing_lost());
   };
   target.held = [this](const std::string& probe, Instant due) {
     return probe == "login" && due >= in_force_at_ && clock.now() < in_force_at_ + 3s;
@@ -126,6 +128,7 @@ TEST_F(Stopped, BadAnswersOfTheWarmUpMeetNoStopCondition) {
   experiment.method = [](Stage& stage) {
     stage.stop_when(half_bad);
     stage.inject({crash});
+    stage.expect(nothing_lost());
   };
   const auto warm = clock.now() + environment.warm_up;
   target.bad = [warm](const std::string&, Instant due) { return due < warm; };

@@ -27,6 +27,7 @@ TEST_F(SeededMistake, ATargetThatDropsEveryUndo) {
 
 TEST_F(SeededMistake, ATargetThatDropsOneUndoOfTwo) {
   experiment.method = [](Stage& stage) {
+    stage.expect(nothing_lost());
     stage.inject({crash, {"az_partition", {{"zone", "b"}}, here}});
   };
   expect_red([this] { target.dropped_undo = "r1.f2.1"; }, 5, "in force: was , is r1.f2.1");
@@ -51,6 +52,11 @@ TEST_F(SeededMistake, AProbeThatReportsSuccessWithoutSending) {
     environment.probes.at(name).args = {{"host", "10.0.0.10"}, {"port", 80}};
   }
   expect_red([this] { target.liar = "login"; }, 3, "catalog and login say that");
+}
+
+TEST_F(SeededMistake, AMethodThatExpectsNothing) {
+  expect_red([this] { experiment.method = [](Stage& stage) { stage.inject({crash}); }; }, 3,
+             "the method expects nothing");
 }
 
 struct Counter {
