@@ -367,6 +367,12 @@ void Run::heartbeat() {
 }
 
 void Run::on_notice(const targets::Notice& notice) {
+  // Who waits for an environment hears what becomes of the run before him.
+  const auto action = notice.detail.value("action", std::string());
+  if ((!action.empty() && !action.starts_with(in_.id + ".")) ||
+      (notice.name == "owner_lost" && !owns_)) {
+    return;
+  }
   timeline_.tell(notice.name, notice.detail);
   if (notice.name == "component_died" && !notice.detail.value("by_fault", false)) {
     life_.doubt(fmt::format("{} died, and no fault did it",

@@ -57,7 +57,7 @@ void Recoverer::kill() {
   if (journal_) {
     journal_->crash();
   }
-  world_.ownership().connection_closed(connection_);
+  world_.connection_closed(connection_);
 }
 
 Guard::Guard(World& world, Platters& platters, int connection, Told told)
@@ -115,22 +115,29 @@ Orchestrator::Orchestrator(World& world, Platters& platters, int connection, Opt
       target_(world, process_, connection),
       journal_(world, process_, platters.own, options.disk_fails_percent),
       connection_(connection),
-      options_(options),
-      told_(std::move(told)) {
+      options_(std::move(options)),
+      told_(std::move(told)),
+      begun_(world.clock().now()) {
+  target_.give_trouble(options_.trouble);
   engine::RunInputs inputs{.environment = options_.environment,
                            .experiment = options_.experiment,
                            .target = target_,
                            .journal = journal_,
                            .clock = process_.clock(),
                            .executor = process_.io().get_executor(),
-                           .id = "r1",
+                           .id = options_.id,
                            .operator_name = "simulation",
                            .profile = "hardened",
-                           .measure = false,
-                           .on_event = [this](const engine::Json& event) {
-                             events_.push_back(event);
-                             told_("run", event.dump());
-                           }};
+                           .wait_for_owner = options_.wait_for_owner,
+                           .measure = !options_.environment.probes.empty(),
+                           .on_event =
+                               [this](const engine::Json& event) {
+                                 if (event["name"] == "phase") {
+                                   phase_ = event["phase"];
+                                 }
+                                 told_(options_.id, event.dump());
+                               },
+                           .halted = options_.halted};
   if (options_.guard != nullptr) {
     inputs.guarded = [this] {
       return answered_ && process_.clock().now() < *answered_ + GuardLife::lease;
@@ -189,7 +196,7 @@ void Orchestrator::abort(const std::string& reason) {
 void Orchestrator::kill() {
   process_.kill();
   journal_.crash();
-  world_.ownership().connection_closed(connection_);
+  world_.connection_closed(connection_);
   if (options_.guard != nullptr && options_.guard->alive()) {
     options_.guard->recoverer().process().deliver([g = options_.guard] {
       if (g->alive()) {

@@ -69,8 +69,12 @@ class Orchestrator {
   struct Options {
     const engine::Environment& environment;
     const engine::Experiment& experiment;
+    std::string id = "r1";
     Guard* guard = nullptr;  ///< none: nobody watches
     int disk_fails_percent = 0;
+    Duration wait_for_owner{};
+    Trouble trouble{};
+    std::function<std::string()> halted{};
   };
   Orchestrator(World& world, Platters& platters, int connection, Options options, Told told);
 
@@ -82,7 +86,8 @@ class Orchestrator {
   Process& process() { return process_; }
   SimTarget& target() { return target_; }
   [[nodiscard]] const std::optional<engine::RunResult>& result() const { return result_; }
-  [[nodiscard]] const std::vector<engine::Json>& events() const { return events_; }
+  [[nodiscard]] const std::string& phase() const { return phase_; }
+  [[nodiscard]] Instant begun() const { return begun_; }
 
  private:
   void beat();
@@ -96,7 +101,8 @@ class Orchestrator {
   Told told_;
   std::optional<Instant> answered_;
   std::unique_ptr<Timer> beat_;
-  std::vector<engine::Json> events_;
+  const Instant begun_;
+  std::string phase_;
   std::optional<engine::RunResult> result_;
   std::unique_ptr<engine::Run> run_;
 };

@@ -1,6 +1,10 @@
 #include "tests/simulation/scenario.hpp"
 
+#include "faults/catalog.hpp"
+
 #include <fmt/format.h>
+
+#include <array>
 
 namespace faultline::simulation {
 
@@ -9,8 +13,22 @@ using engine::Json;
 
 namespace {
 
-Json ms(int n) {
-  return {{"ms", n}};
+/// What is valid in the simulated world.
+Json some(faults::ParamType type) {
+  switch (type) {
+    case faults::ParamType::zone:
+      return "a";
+    case faults::ParamType::cache:
+      return "sessions";
+    case faults::ParamType::database:
+      return "orders";
+    case faults::ParamType::dependency:
+      return "pay";
+    case faults::ParamType::instances:
+      return {"a-spot", "b-spot"};
+    default:
+      return {};
+  }
 }
 
 Weather random_weather(Dice& dice) {
@@ -26,22 +44,52 @@ Weather random_weather(Dice& dice) {
   return weather;
 }
 
-std::vector<Step> random_steps(Dice& dice) {
-  const auto all = every_mode();
+/// What users feel: often nothing, else for as long as it takes the service to react.
+Measured random_measured(Dice& dice, Weather& weather) {
+  weather.felt_for = dice.percent(40) ? Duration() : dice.between(100ms, 5s);
+  weather.outage_for = dice.percent(15) ? dice.between(300ms, 3s) : Duration();
+  weather.outage_at = dice.between(0s, 15s);
+  Measured measured;
+  measured.good_percent = dice.percent(50) ? 97 : 40;
+  measured.over = dice.between(1s, 4s);
+  measured.back_within = dice.between(500ms, 3s);
+  measured.stop_condition = dice.percent(40);
+  auto& trouble = measured.trouble;
+  if (dice.percent(40)) {
+    trouble.kind = static_cast<Trouble::Kind>(1 + dice.pick(5));
+  }
+  trouble.probe = dice.percent(50) ? "shop" : "sessions_writer";
+  trouble.after = dice.between(0s, 15s);
+  trouble.lost_writes = dice.percent(10) ? 2 : 0;
+  return measured;
+}
+
+Requested random_fault(Dice& dice) {
+  auto all = every_mode();
+  auto& one = all[static_cast<std::size_t>(dice.pick(static_cast<int>(all.size())))];
+  if (one.params.contains("zone")) {
+    one.params["zone"] = std::string(1, "abc"[dice.pick(3)]);
+  }
+  if (one.params.contains("instances") && dice.percent(30)) {
+    one.params["notice"] = {{"ms", 1000}};  // over before its nodes are gone
+  }
+  return std::move(one);
+}
+
+std::vector<Step> random_steps(Dice& dice, int most, Duration longest_wait) {
   std::vector<Step> steps;
   std::size_t injected = 0;
-  for (int i = 1 + dice.pick(5); i > 0; --i) {
+  for (int i = 1 + dice.pick(most); i > 0; --i) {
     const int what = injected == 0 ? 0 : dice.pick(3);
     if (what == 0) {
       Step step{Step::Kind::inject, {}, {}, 0};
       for (int n = dice.percent(20) ? 2 : 1; n > 0; --n) {
-        step.faults.push_back(
-            all[static_cast<std::size_t>(dice.pick(static_cast<int>(all.size())))]);
+        step.faults.push_back(random_fault(dice));
       }
       injected += step.faults.size();
       steps.push_back(std::move(step));
     } else if (what == 1) {
-      steps.push_back({Step::Kind::wait, {}, dice.between(100ms, 12s), 0});
+      steps.push_back({Step::Kind::wait, {}, dice.between(100ms, longest_wait), 0});
     } else {
       steps.push_back({Step::Kind::revert,
                        {},
@@ -52,20 +100,39 @@ std::vector<Step> random_steps(Dice& dice) {
   return steps;
 }
 
-Mishap random_mishap(Dice& dice) {
+Mishap random_mishap(Dice& dice, bool measured) {
+  using Kind = Mishap::Kind;
   Mishap mishap;
   const int roll = dice.pick(100);
-  mishap.kind = roll < 25   ? Mishap::Kind::none
-                : roll < 60 ? Mishap::Kind::kill
-                : roll < 80 ? Mishap::Kind::hang
-                            : Mishap::Kind::abort;
-  mishap.at = dice.between(0s, 30s);
-  mishap.hangs_for = dice.between(500ms, 25s);
-  if (mishap.kind == Mishap::Kind::kill && dice.percent(70)) {
+  mishap.kind = roll < 30   ? Kind::none
+                : roll < 56 ? Kind::kill
+                : roll < 72 ? Kind::hang
+                : roll < 85 ? Kind::abort
+                : roll < 91 ? Kind::stop_file
+                : roll < 94 ? Kind::clock_set
+                : roll < 97 ? Kind::component_dies
+                            : Kind::lifted;
+  mishap.at = dice.between(0s, measured ? 20s : 30s);
+  // A run that measures notices when it stood still for more than a second.
+  mishap.hangs_for = dice.between(measured ? 1500ms : 500ms, 25s);
+  if ((mishap.kind == Kind::kill || mishap.kind == Kind::abort) && dice.percent(70)) {
     mishap.at_step = static_cast<std::size_t>(dice.pick(40));
   }
   mishap.guard_dies_too = dice.percent(20);
   return mishap;
+}
+
+std::optional<Rival> random_rival(Dice& dice) {
+  if (!dice.percent(15)) {
+    return std::nullopt;
+  }
+  Rival rival{.at = dice.between(0s, 30s),
+              .waits = dice.percent(50) ? dice.between(5s, 2min) : Duration(),
+              .fault = random_fault(dice)};
+  while (rival.fault.fault.ends_with("_failover")) {
+    rival.fault = random_fault(dice);  // it may move a role, which the first would take for residue
+  }
+  return rival;
 }
 
 }  // namespace
@@ -82,26 +149,38 @@ std::string_view to_string(RecoveredBy by) {
   return "?";
 }
 
+std::string_view to_string(Mishap::Kind kind) {
+  constexpr std::array<std::string_view, 8> names{
+      "nothing",   "killed",    "stopped",        "aborted",
+      "STOP file", "clock set", "component dies", "undone by somebody"};
+  return names.at(static_cast<std::size_t>(kind));
+}
+
 std::vector<Requested> every_mode() {
   std::vector<Requested> all;
-  for (const auto* mode : {"full", "inbound", "outbound"}) {
-    all.push_back({"az_partition", {{"zone", "a"}, {"mode", mode}}});
-  }
-  all.push_back({"az_partition", {{"zone", "b"}, {"mode", "loss"}, {"percent", 20}}});
-  all.push_back({"az_partition", {{"zone", "c"}, {"mode", "latency"}, {"delay", ms(40)}}});
-  for (const auto* mode : {"crash", "hang", "isolate", "switchover"}) {
-    all.push_back({"redis_failover", {{"cache", "sessions"}, {"mode", mode}}});
-    all.push_back({"db_failover", {{"database", "orders"}, {"mode", mode}}});
-  }
-  all.push_back({"spot_reclaim", {{"instances", {"a-spot", "b-spot"}}, {"notice", ms(5000)}}});
-  all.push_back(
-      {"spot_reclaim", {{"instances", "c-spot"}, {"notice", ms(1000)}, {"replace", "no"}}});
-  all.push_back({"snat_exhaustion", {{"mode", "hog"}}});
-  all.push_back({"snat_exhaustion", {{"mode", "shrink"}}});
-  for (const auto* mode : {"latency", "blackhole", "reset", "status", "slow_body"}) {
-    all.push_back({"third_party", {{"dependency", "pay"}, {"mode", mode}}});
+  for (const auto& kind : faults::catalog()) {
+    auto given = Json::object();
+    for (const auto& param : kind.params) {
+      if (param.fallback.is_null()) {
+        given[param.name] = some(param.type);
+      }
+    }
+    const auto before = all.size();
+    for (const auto& param : kind.params) {
+      for (const auto& choice : param.choices) {
+        all.push_back({kind.name, given});
+        all.back().params[param.name] = choice;
+      }
+    }
+    if (all.size() == before) {
+      all.push_back({kind.name, given});
+    }
   }
   return all;
+}
+
+std::vector<Step> alone(const Requested& fault) {
+  return {{Step::Kind::inject, {fault}, {}, 0}, {Step::Kind::wait, {}, 1s, 0}};
 }
 
 Script random_script(std::uint64_t seed) {
@@ -110,10 +189,46 @@ Script random_script(std::uint64_t seed) {
   script.seed = seed;
   script.weather = random_weather(dice);
   script.disk_fails_percent = dice.percent(15) ? dice.pick(30) : 0;
-  script.steps = random_steps(dice);
-  script.mishap = random_mishap(dice);
+  const bool measured = dice.percent(25);  // it costs ten times as much
+  script.steps = measured ? random_steps(dice, 3, 3s) : random_steps(dice, 5, 12s);
+  script.mishap = random_mishap(dice, measured);
+  script.rival = random_rival(dice);
+  script.weather.slow_apply = dice.percent(30) ? 40 : 0;
+  if (measured) {
+    script.measured = random_measured(dice, script.weather);
+  }
   script.recovered_by = static_cast<RecoveredBy>(dice.pick(3));
   return script;
+}
+
+engine::Experiment experiment(const Script& script) {
+  engine::Experiment e;
+  e.name = "simulated";
+  e.method = [&script](engine::Stage& stage) {
+    if (script.measured) {
+      watch(stage, *script.measured);
+    }
+    std::vector<engine::FaultId> injected;
+    for (const auto& step : script.steps) {
+      std::vector<engine::FaultRequest> requests;
+      for (const auto& fault : step.faults) {
+        requests.push_back({fault.fault, fault.params, {"simulated", 1}});
+      }
+      if (step.kind == Step::Kind::inject) {
+        const bool first = injected.empty();
+        const auto ids = stage.inject(requests);
+        injected.insert(injected.end(), ids.begin(), ids.end());
+        if (first && script.measured) {
+          expect(stage, *script.measured, ids.front());
+        }
+      } else if (step.kind == Step::Kind::wait) {
+        stage.wait(step.wait);
+      } else {
+        stage.revert(injected.at(step.revert));
+      }
+    }
+  };
+  return e;
 }
 
 }  // namespace faultline::simulation

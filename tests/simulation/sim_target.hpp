@@ -1,6 +1,8 @@
 #pragma once
 
-#include "tests/simulation/world.hpp"
+#include "tests/simulation/load.hpp"
+
+#include <list>
 
 namespace faultline::simulation {
 
@@ -22,10 +24,7 @@ class SimTarget : public targets::Target {
                targets::Done<targets::Epoch> done) override {
     call<targets::Epoch>(
         "acquire", "", false,
-        [this, who, instead_of] {
-          return world_.ownership().acquire(who, instead_of, connection_, world_.clock().now());
-        },
-        done);
+        [this, who, instead_of] { return world_.acquire(who, instead_of, connection_); }, done);
   }
   void release(targets::Epoch epoch, targets::Done<void> done) override {
     call<void>(
@@ -33,8 +32,7 @@ class SimTarget : public targets::Target {
   }
   void renew(targets::Epoch epoch, targets::Done<void> done) override {
     call<void>(
-        "renew", "", false,
-        [this, epoch] { return world_.ownership().renew(epoch, world_.clock().now()); }, done);
+        "renew", "", false, [this, epoch] { return world_.renew(epoch); }, done);
   }
   void arm(const targets::Action& action, targets::Epoch epoch, targets::Done<void> done) override {
     call<void>(
@@ -43,9 +41,12 @@ class SimTarget : public targets::Target {
   }
   void apply(const targets::Action& action, targets::Epoch epoch,
              targets::Done<targets::Outcome> done) override {
-    call<targets::Outcome>(
+    send<targets::Outcome>(
         "apply " + action.id, action.id, true,
-        [this, id = action.id, epoch] { return world_.apply(id, epoch); }, done);
+        [this, id = action.id, epoch](targets::Done<targets::Outcome> applied) {
+          world_.apply(id, epoch, std::move(applied));
+        },
+        done);
   }
   void revert(const targets::Action& action, targets::Epoch epoch,
               targets::Done<void> done) override {
@@ -69,14 +70,25 @@ class SimTarget : public targets::Target {
     call<std::vector<std::string>>(
         "bring_home", "", false, [] { return ok(std::vector<std::string>{}); }, done);
   }
-  void start_worker(targets::WorkerSpec,
+  void start_worker(targets::WorkerSpec spec,
                     targets::Done<std::unique_ptr<targets::Worker>> done) override {
-    process_.deliver([done] { done(Error{ErrorKind::unsupported, "no load is simulated"}); });
+    process_.deliver([this, spec = std::move(spec), done] {
+      if (!process_.alive()) {
+        return done(Error{ErrorKind::io, "the connection is lost"});
+      }
+      done(std::unique_ptr<targets::Worker>(
+          std::make_unique<SimWorker>(world_, process_, spec, trouble_, traffic_.emplace_back())));
+    });
   }
   void on_notice(std::function<void(const targets::Notice&)> listener) override {
     listener_ = std::move(listener);
   }
   Result<> save_logs(const std::string&) override { return {}; }
+
+  /// Comes over one of the workers that are started from now on.
+  void give_trouble(Trouble trouble) { trouble_ = std::move(trouble); }
+  /// Of the workers that were started.
+  [[nodiscard]] const std::list<Traffic>& traffic() const { return traffic_; }
 
   void hear(const targets::Notice& notice) {
     process_.deliver([this, notice] {
@@ -90,10 +102,16 @@ class SimTarget : public targets::Target {
   /// As long as the lab's client waits for an answer.
   static constexpr Duration answer_limit = std::chrono::seconds(5);
 
-  /// `steps`: it is one that changes the world, and so a step at which a process may be killed.
   template <class T>
   void call(const std::string& name, const std::string& action, bool steps,
             std::function<Result<T>()> serve, targets::Done<T> done) {
+    send<T>(
+        name, action, steps, [serve](const targets::Done<T>& served) { served(serve()); }, done);
+  }
+  /// `steps`: it is one that changes the world, and so a step at which a process may be killed.
+  template <class T>
+  void send(const std::string& name, const std::string& action, bool steps,
+            std::function<void(targets::Done<T>)> serve, targets::Done<T> done) {
     step(steps, "before " + name);
     if (!process_.alive()) {
       return process_.deliver([done] { done(Error{ErrorKind::io, "the connection is lost"}); });
@@ -122,14 +140,23 @@ class SimTarget : public targets::Target {
     if (fate.kind == Kind::lost_request) {
       return;
     }
-    const auto at =
-        action.empty() ? world_.clock().now() + fate.delay : world_.serve_at(action, fate.delay);
-    timers_.push_back(world_.clock().at(at, [this, serve, answer, kind = fate.kind] {
-      const auto result = serve();
-      if (kind == Kind::done) {
-        process_.deliver([answer, result] { answer(result); });
-      }
-    }));
+    later(arrives_after(action, fate.delay), [this, serve, answer, kind = fate.kind] {
+      serve([this, answer, kind](const Result<T>& result) {
+        if (kind == Kind::done) {
+          process_.deliver([answer, result] { answer(result); });
+        }
+      });
+    });
+  }
+  /// What one process asks of one action arrives in its order.
+  Duration arrives_after(const std::string& action, Duration delay) {
+    const auto now = world_.clock().now();
+    if (action.empty()) {
+      return delay;
+    }
+    auto& last = arrived_at_[action];
+    last = std::max(now + delay, last + std::chrono::microseconds(1));
+    return last - now;
   }
   void later(Duration after, std::function<void()> then) {
     timers_.push_back(world_.clock().at(world_.clock().now() + after, std::move(then)));
@@ -143,6 +170,9 @@ class SimTarget : public targets::Target {
   World& world_;
   Process& process_;
   int connection_;
+  Trouble trouble_;
+  std::list<Traffic> traffic_;
+  std::map<std::string, Instant> arrived_at_;  // the last request, by action
   std::function<void(const targets::Notice&)> listener_;
   std::vector<std::unique_ptr<Timer>> timers_;  // until the end of the seed
 };
