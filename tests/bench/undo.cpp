@@ -125,17 +125,17 @@ double gone_after(const TemporaryHome& home, int signal) {
   }
   const auto begun = std::chrono::steady_clock::now();
   program->signal(signal);
-  const auto in_force = [&] {
-    return !json::parse(home.run({"lab", "status", "--json"}).out)["in_force"].empty();
-  };
-  while (in_force()) {
+  const auto status = [&] { return json::parse(home.run({"lab", "status", "--json"}).out); };
+  while (!status()["in_force"].empty()) {
     std::this_thread::sleep_for(2ms);
   }
   const auto took = to_ms(std::chrono::steady_clock::now() - begun);
   program->signal(SIGCONT);
   program->signal(signal == SIGSTOP ? SIGTERM : SIGKILL);
   (void)program->wait();
-  (void)home.run({"recover"});
+  while (!status()["owner"].get<std::string>().empty()) {  // the guard looks what is left
+    std::this_thread::sleep_for(50ms);
+  }
   return took;
 }
 
