@@ -133,7 +133,7 @@ int inject(const Context& context, const InjectOptions& o) {
   if (!session) {
     return report(session.error());
   }
-  const auto result = (*session)->run(experiment);
+  auto result = (*session)->run(experiment);
   const int code = keep(context, result, (*session)->target());
   say(stderr, "{}\n", faultline::report::last_line(result.record));
   return code;

@@ -105,6 +105,16 @@ void warn(const std::string& message) {
   say(stderr, "faultline: {}\n", message);
 }
 
+/// In its folder and in the history. Where one fails the other is tried all the same.
+Result<> keep_record(const Context& context, const fs::path& folder, const json& record) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  auto written = write_whole(folder / "record.json", text_of(record, 2));
+  const auto history = store::History::open(context.home / "history.db");
+  auto added = history ? (*history)->add(record) : Result<>(history.error());
+  return written ? added : written;
+}
+
 }  // namespace
 
 void note_begun(const Context& context, const json& record) {
@@ -141,27 +151,22 @@ json not_run(const engine::Experiment& experiment, const engine::Environment& en
   return record;
 }
 
-int keep(const Context& context, const engine::RunResult& result, targets::Target& target) {
+int keep(const Context& context, engine::RunResult& result, targets::Target& target) {
   const auto folder = context.home / "runs" / result.record.at("id").get<std::string>();
-  std::error_code error;
-  fs::create_directories(folder, error);
-  const auto written = write_whole(folder / "record.json", text_of(result.record, 2));
-  if (!written) {
-    warn(written.error().message);
+  if (const auto kept = keep_record(context, folder, result.record); !kept) {
+    warn("the evidence of this run was not kept: " + kept.error().message);
+    if (result.exit_code == 0) {
+      result.exit_code = 3;
+      result.record["exit_code"] = 3;
+      result.record["verdict"] = engine::to_string(engine::Verdict::inconclusive);
+      result.record["reason"] = "its evidence was not kept: " + kept.error().message;
+      (void)keep_record(context, folder, result.record);  // where it is kept it says so
+    }
   }
   if (result.exit_code != 0) {
     if (const auto saved = target.save_logs((folder / "logs").string()); !saved) {
       warn("the components' logs were not saved: " + saved.error().message);
     }
-  }
-  const auto history = store::History::open(context.home / "history.db");
-  const auto added = history ? (*history)->add(result.record) : Result<>(history.error());
-  if (!added) {
-    warn("the history does not have this run: " + added.error().message);
-  }
-  if (!written && !added) {
-    warn("the evidence of this run is lost, so it is no pass");
-    return worst(result.exit_code, 3);
   }
   return result.exit_code;
 }

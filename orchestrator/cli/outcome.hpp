@@ -21,8 +21,9 @@ nlohmann::json not_run(const engine::Experiment& experiment, const engine::Envir
                        const std::string& profile, const std::string& why);
 
 /// Keeps a record in <home>/runs/<id>/ and in the history; a run that did not pass also keeps the
-/// components' logs. Returns the exit code: the run's, or at least 3 when its evidence is nowhere.
-int keep(const Context& context, const engine::RunResult& result, targets::Target& target);
+/// components' logs. A pass that cannot be kept in both is none any more: the result says so then.
+/// Returns the exit code.
+int keep(const Context& context, engine::RunResult& result, targets::Target& target);
 
 /// Error `usage` when what was asked for could not be written: found before anything is touched.
 Result<> check_outputs(const Outputs& outputs);

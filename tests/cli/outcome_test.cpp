@@ -3,6 +3,8 @@
 #include "orchestrator/report/verdict.hpp"
 #include "orchestrator/store/history.hpp"
 #include "tests/cli/folder.hpp"
+#include "tests/fake/fake_target.hpp"
+#include "tests/fake/manual_clock.hpp"
 
 #include <gmock/gmock.h>
 
@@ -101,6 +103,31 @@ TEST(History, ARunThatNeverEndedIsThereAsUnfinished) {
   EXPECT_EQ(history->list(1).value().front().verdict, "inconclusive");
   EXPECT_THAT(history->list(1).value().front().reason, HasSubstr("unfinished"));
   EXPECT_EQ(history->list(1).value().front().finished, "");
+}
+
+TEST(Evidence, APassThatCannotBeKeptIsNone) {
+  const Folder folder;
+  folder.write("runs", "a file where a folder belongs, as good as a full disk");
+  boost::asio::io_context io;
+  fake::ManualClock clock;
+  fake::FakeTarget target(io, clock);
+  engine::RunResult result{run_record("passed"), 0, true};
+  EXPECT_EQ(keep({folder.path(), {}, {}}, result, target), 3);
+  EXPECT_EQ(result.record["verdict"], "inconclusive");
+  EXPECT_THAT(result.record["reason"].get<std::string>(), HasSubstr("was not kept"));
+  const auto history = store::History::open(folder.path() / "history.db").value();
+  EXPECT_EQ(history->get("r1").value()["verdict"], "inconclusive") << "the same everywhere";
+}
+
+TEST(Evidence, AFailureStaysAFailureWhereverItIsKept) {
+  const Folder folder;
+  folder.write("runs", "a file where a folder belongs");
+  boost::asio::io_context io;
+  fake::ManualClock clock;
+  fake::FakeTarget target(io, clock);
+  engine::RunResult result{run_record("failed"), 1, true};
+  EXPECT_EQ(keep({folder.path(), {}, {}}, result, target), 1);
+  EXPECT_EQ(result.record["verdict"], "failed");
 }
 
 }  // namespace
