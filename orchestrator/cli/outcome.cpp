@@ -105,22 +105,37 @@ void warn(const std::string& message) {
   say(stderr, "faultline: {}\n", message);
 }
 
-/// In its folder and in the history. Where one fails the other is tried all the same.
-Result<> keep_record(const Context& context, const fs::path& folder, const json& record) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  auto written = write_whole(folder / "record.json", text_of(record, 2));
+Result<> add_to_history(const Context& context, const json& record) {
   const auto history = store::History::open(context.home / "history.db");
-  auto added = history ? (*history)->add(record) : Result<>(history.error());
-  return written ? added : written;
+  return history ? (*history)->add(record) : Result<>(history.error());
+}
+
+/// A pass whose evidence is not kept is none, and its record says so wherever it says anything.
+/// False: it was no pass.
+bool take_back(engine::RunResult& result, const Error& why) {
+  warn("the evidence of this run was not kept: " + why.message);
+  if (result.exit_code != 0) {
+    return false;
+  }
+  const json said = {{"verdict", engine::to_string(engine::Verdict::inconclusive)},
+                     {"reason", "its evidence was not kept: " + why.message}};
+  result.exit_code = 3;
+  result.record["exit_code"] = 3;
+  result.record.update(said);
+  if (const auto events = result.record.find("events"); events != result.record.end()) {
+    for (auto& event : *events) {
+      if (event.value("name", "") == "run_finished") {
+        event.update(said);
+      }
+    }
+  }
+  return true;
 }
 
 }  // namespace
 
 void note_begun(const Context& context, const json& record) {
-  const auto history = store::History::open(context.home / "history.db");
-  const auto added = history ? (*history)->add(record) : Result<>(history.error());
-  if (!added) {
+  if (const auto added = add_to_history(context, record); !added) {
     warn("the history does not have this run yet: " + added.error().message);
   }
 }
@@ -153,14 +168,16 @@ json not_run(const engine::Experiment& experiment, const engine::Environment& en
 
 int keep(const Context& context, engine::RunResult& result, targets::Target& target) {
   const auto folder = context.home / "runs" / result.record.at("id").get<std::string>();
-  if (const auto kept = keep_record(context, folder, result.record); !kept) {
-    warn("the evidence of this run was not kept: " + kept.error().message);
-    if (result.exit_code == 0) {
-      result.exit_code = 3;
-      result.record["exit_code"] = 3;
-      result.record["verdict"] = engine::to_string(engine::Verdict::inconclusive);
-      result.record["reason"] = "its evidence was not kept: " + kept.error().message;
-      (void)keep_record(context, folder, result.record);  // where it is kept it says so
+  const auto file = folder / "record.json";
+  std::error_code ignored;
+  fs::create_directories(folder, ignored);
+  // A pass is in the history only when its record is on the disk, and stays there only then.
+  if (const auto written = write_whole(file, text_of(result.record, 2)); !written) {
+    take_back(result, written.error());
+  }
+  if (const auto added = add_to_history(context, result.record); !added) {
+    if (take_back(result, added.error()) && !write_whole(file, text_of(result.record, 2))) {
+      fs::remove(file, ignored);  // which works on a full disk too
     }
   }
   if (result.exit_code != 0) {

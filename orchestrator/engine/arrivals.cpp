@@ -77,32 +77,64 @@ void Arrivals::look(const targets::World& world) {
 }
 
 std::string Arrivals::problem(const Probes& probes) const {
-  std::map<std::pair<std::string, std::string>, Claim> claims;  // by what is counted, and place
-  for (const auto& m : probes.all()) {
-    auto& claim = claims[{counted_as(m.probe), place_of(m.probe)}];
-    claim.probes.push_back(m.probe.name);
-    claim.answered += answered_by(m);
-    claim.rate_per_s += m.probe.rate_per_s;
-  }
-  for (const auto& [key, claim] : claims) {
-    if (auto why = contradiction(claim, key.first, key.second); !why.empty()) {
+  for (const auto& claim : claims_of(probes)) {
+    if (auto why = contradiction(claim); !why.empty()) {
       return why;
     }
   }
   return {};
 }
 
-std::string Arrivals::contradiction(const Claim& claim, const std::string& counted,
-                                    const std::string& place) const {
+bool Arrivals::Seen::counts(const Claim& claim) const {
+  return counted.contains(claim.what) && std::ranges::any_of(places, [&](const std::string& place) {
+           return claim.places.contains(place);
+         });
+}
+
+/// Probes that reach the same component share its counter, so one claim is made of theirs: else
+/// one that sends nothing hid behind one that does.
+std::vector<Arrivals::Claim> Arrivals::claims_of(const Probes& probes) const {
+  std::vector<Claim> claims;
+  for (const auto& m : probes.all()) {
+    claims.push_back({counted_as(m.probe),
+                      {place_of(m.probe)},
+                      {m.probe.name},
+                      answered_by(m),
+                      m.probe.rate_per_s});
+  }
+  for (const auto& [name, seen] : components_) {
+    const auto shared = std::ranges::stable_partition(
+        claims, [&](const Claim& claim) { return !seen.counts(claim); });
+    std::map<std::string, Claim> together;
+    for (auto& claim : shared) {
+      together[claim.what].add(claim);
+    }
+    claims.erase(shared.begin(), shared.end());
+    for (auto& [what, claim] : together) {
+      claims.push_back(std::move(claim));
+    }
+  }
+  return claims;
+}
+
+void Arrivals::Claim::add(const Claim& other) {
+  what = other.what;
+  places.insert(other.places.begin(), other.places.end());
+  probes.insert(probes.end(), other.probes.begin(), other.probes.end());
+  answered += other.answered;
+  rate_per_s += other.rate_per_s;
+}
+
+std::string Arrivals::contradiction(const Claim& claim) const {
   std::vector<std::string> components;
   std::uint64_t arrived = 0;
   int restarts = 0;
   for (const auto& [name, seen] : components_) {
-    const auto found = seen.counted.find(counted);
-    if (found != seen.counted.end() && std::ranges::find(seen.places, place) != seen.places.end()) {
+    if (seen.counts(claim)) {
+      const auto& counted = seen.counted.at(claim.what);
       components.push_back(name);
-      arrived += found->second.arrived;
-      restarts += found->second.restarts;
+      arrived += counted.arrived;
+      restarts += counted.restarts;
     }
   }
   const auto answered = static_cast<double>(claim.answered);
@@ -113,7 +145,7 @@ std::string Arrivals::contradiction(const Claim& claim, const std::string& count
   }
   return fmt::format("{} {} that {} {} were answered, but only {} reached {}",
                      list_in_words(claim.probes), claim.probes.size() == 1 ? "says" : "say",
-                     claim.answered, counted, arrived, list_in_words(components));
+                     claim.answered, claim.what, arrived, list_in_words(components));
 }
 
 }  // namespace faultline::engine

@@ -169,7 +169,7 @@ FaultLife::Commands FaultLife::handle(const End& e, Instant now) {
     case State::proving:
     case State::held:
       return start_reverting(now);
-    default:  // in the steps before, the answer comes at once and then finds `end_asked_`
+    default:  // in the steps before nothing is in force, and their answer finds `end_asked_`
       return {};
   }
 }
@@ -331,6 +331,11 @@ bool FaultLife::in_force() const {
     default:
       return false;
   }
+}
+
+bool FaultLife::asks() const {
+  return state_ == State::looking || state_ == State::proving || state_ == State::held ||
+         state_ == State::completing;
 }
 
 bool FaultLife::over() const {

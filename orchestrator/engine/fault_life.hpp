@@ -119,6 +119,8 @@ class FaultLife {
   /// Applied, or possibly so, and not known to be undone.
   [[nodiscard]] bool in_force() const;
   [[nodiscard]] bool over() const;
+  /// Somebody waits for the answer to Look, Prove or Complete.
+  [[nodiscard]] bool asks() const;
   [[nodiscard]] bool effect_proved() const { return proved_; }
   [[nodiscard]] const std::string& evidence() const { return evidence_; }
   /// What was seen before the first action; empty: nothing was looked at.

@@ -166,12 +166,14 @@ void FaultRunner::run(const FaultLife::Apply& command) {
                              : is_lost(result.error()) ? targets::Outcome::unknown
                                                        : targets::Outcome::refused;
         self->outcomes_[i] = to_string(outcome);
-        const bool awaited = self->life_.state() == FaultLife::State::applying;
-        if (awaited && outcome != targets::Outcome::refused) {
-          self->ports_.timeline.tell("fault_applied", {{"fault", self->fault_},
-                                                       {"id", self->id_},
-                                                       {"summary", self->plan_.actions[i].summary},
-                                                       {"outcome", to_string(outcome)}});
+        if (outcome != targets::Outcome::refused) {
+          // Late: it was aborted meanwhile, and what it changed is undone or being undone.
+          self->ports_.timeline.tell("fault_applied",
+                                     {{"fault", self->fault_},
+                                      {"id", self->id_},
+                                      {"summary", self->plan_.actions[i].summary},
+                                      {"outcome", to_string(outcome)},
+                                      {"late", self->life_.state() != FaultLife::State::applying}});
         }
         self->feed(FaultLife::Applied{outcome, result ? "" : result.error().message});
       });
@@ -189,7 +191,7 @@ void FaultRunner::ask(const std::vector<targets::Check>& checks, std::size_t fro
     const auto found = result ? result->evidence : result.error().message;
     const auto told = found == summary ? summary : summary + ": " + found;
     const auto seen = evidence.empty() ? told : evidence + "; " + told;
-    if (result && result->holds) {
+    if (result && result->holds && self->life_.asks()) {
       self->ask(checks, from + 1, seen, answered);
     } else {
       answered(false, "not seen: " + seen);

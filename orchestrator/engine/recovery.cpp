@@ -62,7 +62,10 @@ class PuttingBack : public std::enable_shared_from_this<PuttingBack> {
   void find_out(targets::Epoch epoch) {
     target_->observe([self = shared_from_this(), epoch](const Result<targets::World>& world) {
       if (!world) {
-        return self->end({"", {world.error().message}});
+        const auto why = world.error().message;
+        return self->target_->release(epoch, [self, why](const Result<>&) {
+          self->end({"", {why}});
+        });
       }
       for (const auto& found : world->in_force) {
         self->run_.faults.front().actions.push_back(found.action);

@@ -367,10 +367,10 @@ void Run::heartbeat() {
 }
 
 void Run::on_notice(const targets::Notice& notice) {
-  // Who waits for an environment hears what becomes of the run before him.
+  // Who waits for an environment hears what becomes of the run before, which is not his.
   const auto action = notice.detail.value("action", std::string());
-  if ((!action.empty() && !action.starts_with(in_.id + ".")) ||
-      (notice.name == "owner_lost" && !owns_)) {
+  const bool of_another_run = !action.empty() && !action.starts_with(in_.id + ".");
+  if (of_another_run || (!owns_ && notice.name != "target_gone")) {
     return;
   }
   timeline_.tell(notice.name, notice.detail);

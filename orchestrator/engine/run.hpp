@@ -82,6 +82,7 @@ class Run : private Stage {
   void verify();
   void judge_all();
   void collect();
+  [[nodiscard]] bool judged_under_fault() const;
   void doubt_what_a_busy_machine_broke();
   void report();
   [[nodiscard]] std::unique_ptr<Timer> later(Duration after, std::function<void()> then);

@@ -22,9 +22,7 @@ void Run::collect() {
     add(judge(expectation, probes_, environment_, timeline_.start(), in_.clock.now(), true),
         "method");
   }
-  const bool expected =
-      std::ranges::any_of(objectives_, [](const Objective& o) { return o.phase == "method"; });
-  if (in_.measure && !faults_.empty() && cancelled_.empty() && !expected) {
+  if (in_.measure && !faults_.empty() && cancelled_.empty() && !judged_under_fault()) {
     life_.doubt(
         "the method expects nothing, so nothing was judged while a fault was in force; "
         "say what is to hold then with run:expect(...)");
@@ -53,6 +51,16 @@ void Run::collect() {
                                   {"censored", o.recovery->censored}});
     }
   }
+}
+
+/// An expectation of the method has a window in which a fault was in force.
+bool Run::judged_under_fault() const {
+  return std::ranges::any_of(objectives_, [this](const Objective& o) {
+    return o.phase == "method" && std::ranges::any_of(faults_, [&](const auto& fault) {
+             const auto until = fault->reverted_at().value_or(in_.clock.now());
+             return fault->applied_at() && o.from < until && o.to > *fault->applied_at();
+           });
+  });
 }
 
 /// Nobody loses a write for being slow; everything else may be the machine's doing.

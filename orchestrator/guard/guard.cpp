@@ -133,12 +133,26 @@ class Guard {
   void run(const GuardLife::Recover& command) {
     log("putting back what {} left: {}", command.journal,
         command.owner_hangs ? "its orchestrator hangs" : "its orchestrator is gone");
-    threads_[command.journal] = std::jthread([this, command] { put_back_and_tell(command); });
+    try {
+      threads_[command.journal] = std::jthread([this, command] { put_back_and_tell(command); });
+    } catch (const std::system_error& error) {  // tried again, as what fails on the way is
+      post_recovered(command.journal, Error{ErrorKind::io, error.what()}, {});
+    }
   }
 
   /// On a thread of its own, because it asks the environment and the history and waits for their
   /// answers, and meanwhile another orchestrator may die.
   void put_back_and_tell(const GuardLife::Recover& command) {
+    try {
+      const auto found = put_back_here(command);
+      post_recovered(command.journal, found, found ? tell(home_ / "history.db", *found) : Told{});
+    } catch (const std::exception& error) {  // a bug; the others must still be put back
+      post_recovered(command.journal,
+                     Error{ErrorKind::io, fmt::format("internal error: {}", error.what())}, {});
+    }
+  }
+
+  Result<Leftovers> put_back_here(const GuardLife::Recover& command) {
     boost::asio::io_context io;
     net::AsioClock clock(io.get_executor());
     std::optional<Result<Leftovers>> answer;
@@ -149,11 +163,13 @@ class Guard {
              [&answer](const Result<Leftovers>& found) { answer = found; });
     while (!answer && io.run_one() > 0) {
     }
-    const auto found =
-        answer.value_or(Error{ErrorKind::io, "putting back ended without an answer"});
-    const auto told = found ? tell(home_ / "history.db", *found) : Told{};
-    boost::asio::post(
-        io_, [this, journal = command.journal, found, told] { recovered(journal, found, told); });
+    return answer.value_or(Error{ErrorKind::io, "putting back ended without an answer"});
+  }
+
+  void post_recovered(const std::string& journal, Result<Leftovers> found, Told told) {
+    boost::asio::post(io_, [this, journal, found = std::move(found), told = std::move(told)] {
+      recovered(journal, found, told);
+    });
   }
 
   void recovered(const std::string& journal, const Result<Leftovers>& found, const Told& told) {

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 namespace faultline::guard {
 namespace fs = std::filesystem;
@@ -141,6 +142,9 @@ class Job : public std::enable_shared_from_this<Job> {
 
   void next(std::size_t index) {
     if (index == runs_.size()) {
+      for (const auto& run : held_) {
+        found_.runs.erase(run);  // another part of it was put back, which is not all
+      }
       return end(std::move(found_));
     }
     engine::recover(
@@ -183,6 +187,7 @@ class Job : public std::enable_shared_from_this<Job> {
     if (number == run.faults.size()) {
       if (held) {
         std::ranges::move(residue, std::back_inserter(found_.residue));
+        held_.insert(run.run);
       } else {
         found_.runs[run.run] = fmt::format("by {}: accepted, {}", in_.who, words);
       }
@@ -246,6 +251,7 @@ class Job : public std::enable_shared_from_this<Job> {
   Instant wait_until_{};
   std::unique_ptr<Timer> pause_;
   std::vector<OpenRun> runs_;
+  std::set<std::string> held_;  ///< runs of which something is not put back
   Leftovers found_;
 };
 

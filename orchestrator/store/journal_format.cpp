@@ -157,6 +157,15 @@ void add_damage(Scanned& scanned, std::uint64_t from, std::uint64_t to) {
   }
 }
 
+/// The frame of a record, with as many bytes behind it as it says: a tear leaves less.
+bool as_long_as_it_says(std::string_view bytes) {
+  if (bytes.size() < frame_bytes || !bytes.starts_with(mark)) {
+    return false;
+  }
+  const auto length = get(bytes, 4, 4);
+  return length >= head_bytes && length <= max_body_bytes && bytes.size() - frame_bytes >= length;
+}
+
 }  // namespace
 
 std::optional<std::string> encode(const Json& record) {
@@ -186,14 +195,10 @@ std::optional<std::string> encode(const Json& record) {
 }
 
 std::optional<Entry> decode(std::string_view bytes) {
-  if (bytes.size() < frame_bytes || !bytes.starts_with(mark)) {
+  if (!as_long_as_it_says(bytes)) {
     return std::nullopt;
   }
-  const auto length = get(bytes, 4, 4);
-  if (length < head_bytes || length > max_body_bytes || bytes.size() - frame_bytes < length) {
-    return std::nullopt;
-  }
-  bytes = bytes.substr(0, frame_bytes + length);
+  bytes = bytes.substr(0, frame_bytes + get(bytes, 4, 4));
   auto body = bytes.substr(frame_bytes);
   if (crc32c(body, crc32c(bytes.substr(4, 4))) != get(bytes, 8, 4)) {
     return std::nullopt;
@@ -233,6 +238,7 @@ Result<Scanned> scan(const std::string& name, const Source& source,
   Scanned scanned;
   std::string beginning;
   bool lost = false;  // between records, looking for the next
+  bool torn = false;  // as far as the beginning of what was lost shows
   for (;;) {
     const auto ahead = window.ahead();
     if (!ahead) {
@@ -251,6 +257,7 @@ Result<Scanned> scan(const std::string& name, const Source& source,
     }
     const auto entry = decode(*ahead);
     if (!entry) {
+      torn = lost ? torn : !as_long_as_it_says(*ahead);
       lost = true;
       window.skip(next_mark(*ahead));
       continue;
@@ -263,6 +270,10 @@ Result<Scanned> scan(const std::string& name, const Source& source,
     }
     ++scanned.records;
     window.skip(entry->bytes.size());
+    scanned.end = window.offset();
+  }
+  if (lost && !torn) {
+    add_damage(scanned, scanned.end, window.offset());
     scanned.end = window.offset();
   }
   scanned.torn_bytes = window.offset() - scanned.end;

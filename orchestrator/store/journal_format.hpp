@@ -20,8 +20,8 @@
 /// Who looks for what is open needs the head only, and parses the JSON of what is open.
 ///
 /// What does not fit at the end of a file was torn off by a crash and is as if never written:
-/// nothing was done before its record was whole. What does not fit and has whole records behind it
-/// is damage: it is reported, and the reader goes on behind it.
+/// nothing was done before its record was whole. What does not fit and is as long as it says, or
+/// has whole records behind it, is damage: it is reported, and the reader goes on behind it.
 namespace faultline::store {
 
 using Json = nlohmann::json;
@@ -60,7 +60,7 @@ std::optional<std::string> encode(const Json& record);
 /// The record at the beginning of `bytes`; none when there is no whole one.
 std::optional<Entry> decode(std::string_view bytes);
 
-/// Bytes that are no record, with whole records after them.
+/// Bytes that are no record, and were one.
 struct Damage {
   std::uint64_t offset = 0, bytes = 0;
   std::uint64_t records_after = 0;
@@ -72,7 +72,7 @@ Source source_of(std::string_view bytes);
 
 struct Scanned {
   std::uint64_t records = 0;
-  std::uint64_t end = 0;         ///< of the last whole record; 0: not even the magic is whole
+  std::uint64_t end = 0;         ///< where the next record goes; 0: not even the magic is whole
   std::uint64_t torn_bytes = 0;  ///< after it
   std::vector<Damage> damage;    ///< at most 100; the last then spans the rest
 };

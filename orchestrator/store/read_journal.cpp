@@ -11,6 +11,8 @@ namespace faultline::store {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* undo_extension = ".undo.journal";
+
 Result<Json> parse(const fs::path& file, std::string_view text) {
   auto record = Json::parse(text, nullptr, false);
   if (record.is_discarded()) {
@@ -128,7 +130,7 @@ Json damaged(const fs::path& journal, const std::vector<Damage>& damage) {
 }
 
 fs::path undo_segment(const fs::path& journal) {
-  return fs::path(journal).replace_extension(".undo.journal");
+  return fs::path(journal).replace_extension(undo_extension);
 }
 
 void remove_segments(const fs::path& journal) {
@@ -139,12 +141,15 @@ void remove_segments(const fs::path& journal) {
 
 std::vector<std::string> problems_of(const fs::path& file, std::uint64_t torn_bytes,
                                      const std::vector<Damage>& damage) {
+  const bool of_recovery = file.string().ends_with(undo_extension);
   std::vector<std::string> lines;
   for (const auto& d : damage) {
     lines.push_back(fmt::format(
         "journal {}: damaged: {} bytes at offset {} are no record, and {} whole records follow, "
-        "which are used; what the damaged ones may have begun is looked for in the environment",
-        file.string(), d.bytes, d.offset, d.records_after));
+        "which are used; {}",
+        file.string(), d.bytes, d.offset, d.records_after,
+        of_recovery ? "what the damaged ones closed is open again and is put back once more"
+                    : "what the damaged ones may have begun is looked for in the environment"));
   }
   if (torn_bytes > 0) {
     lines.push_back(

@@ -119,6 +119,20 @@ TEST(Evidence, APassThatCannotBeKeptIsNone) {
   EXPECT_EQ(history->get("r1").value()["verdict"], "inconclusive") << "the same everywhere";
 }
 
+TEST(Evidence, APassThatTheHistoryDoesNotTakeStaysNowhereElse) {
+  const Folder folder;
+  fs::create_directory(folder.path() / "history.db");
+  boost::asio::io_context io;
+  fake::ManualClock clock;
+  fake::FakeTarget target(io, clock);
+  engine::RunResult result{run_record("passed"), 0, true};
+  result.record["events"] = {{{"name", "run_finished"}, {"verdict", "passed"}, {"reason", ""}}};
+  EXPECT_EQ(keep({folder.path(), {}, {}}, result, target), 3);
+  const auto kept = json::parse(folder.read("runs/r1/record.json"));
+  EXPECT_EQ(kept["verdict"], "inconclusive");
+  EXPECT_EQ(kept["events"][0]["verdict"], "inconclusive") << "the same in its story";
+}
+
 TEST(Evidence, AFailureStaysAFailureWhereverItIsKept) {
   const Folder folder;
   folder.write("runs", "a file where a folder belongs");

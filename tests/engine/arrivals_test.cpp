@@ -60,5 +60,29 @@ TEST_F(ArrivalsTest, TheNodesOfACacheCountTogether) {
       << record["reason"];
 }
 
+/// A node of a cache is an address too.
+TEST_F(ArrivalsTest, OneThatSendsNothingDoesNotHideBehindOneThatDoes) {
+  auto& node = target.world.components.at(0);
+  node.address = "10.0.1.20";
+  node.port = 6379;
+  node.arrived["connections"] = 0;
+  ASSERT_EQ(node.labels["cache"], "sessions");
+  auto honest = environment.probes.at("login");
+  honest.name = "ping";
+  honest.kind = "redis";
+  honest.store = "sessions";
+  honest.args = {{"cache", "sessions"}};
+  auto liar = environment.probes.at("login");
+  liar.name = "port";
+  liar.kind = "tcp";
+  liar.args = {{"host", "10.0.1.20"}, {"port", 6379}};
+  environment.probes["ping"] = honest;
+  environment.probes["port"] = liar;
+  EXPECT_EQ(run()["verdict"], "passed") << record["reason"];
+  target.liar = "port";
+  EXPECT_EQ(run()["verdict"], "inconclusive");
+  EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("ping and port say that"));
+}
+
 }  // namespace
 }  // namespace faultline::engine

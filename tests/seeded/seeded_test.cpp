@@ -54,6 +54,19 @@ TEST_F(SeededMistake, AProbeThatReportsSuccessWithoutSending) {
   expect_red([this] { target.liar = "login"; }, 3, "catalog and login say that");
 }
 
+TEST_F(SeededMistake, AMethodThatExpectsOnlyBeforeItBreaksAnything) {
+  expect_red(
+      [this] {
+        experiment.method = [](Stage& stage) {
+          stage.baseline(std::nullopt, here);
+          stage.expect(good("login", 50, 2s));
+          stage.wait(2s);  // decided early, its window still goes on
+          stage.inject({crash});
+        };
+      },
+      3, "the method expects nothing");
+}
+
 TEST_F(SeededMistake, AMethodThatExpectsNothing) {
   expect_red([this] { experiment.method = [](Stage& stage) { stage.inject({crash}); }; }, 3,
              "the method expects nothing");

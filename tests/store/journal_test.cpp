@@ -72,14 +72,17 @@ TEST_F(JournalTest, AFlippedBitAnywhereLosesOnlyItsRecordAndIsReported) {
         expected.erase(expected.begin() + static_cast<long>(hit) - 1);
       }
       ASSERT_EQ(read.records, expected) << "byte " << at << " bit " << bit;
-      const bool last = hit == three_.size();  // like a tear: nothing whole is after it
-      ASSERT_EQ(read.damage.size(), last ? 0u : 1u);
-      ASSERT_EQ(read.torn_bytes, last ? sizes[3] - sizes[2] : 0u);
-      if (!last) {
-        EXPECT_EQ(read.damage[0].offset, hit == 0 ? 0 : sizes[hit - 1]);
-        EXPECT_EQ(read.damage[0].bytes, hit == 0 ? sizes[0] : sizes[hit] - sizes[hit - 1]);
-        EXPECT_EQ(read.damage[0].records_after, three_.size() - hit);
+      const auto from = hit == 0 ? 0 : sizes[hit - 1];
+      const auto length = hit == 0 ? sizes[0] : sizes[hit] - sizes[hit - 1];
+      if (hit == three_.size() && at < from + 8 && read.damage.empty()) {
+        ASSERT_EQ(read.torn_bytes, length) << "its mark or its length: nobody can tell from a tear";
+        continue;
       }
+      ASSERT_EQ(read.damage.size(), 1u) << "byte " << at << " bit " << bit;
+      EXPECT_EQ(read.torn_bytes, 0u);
+      EXPECT_EQ(read.damage[0].offset, from);
+      EXPECT_EQ(read.damage[0].bytes, length);
+      EXPECT_EQ(read.damage[0].records_after, three_.size() - hit);
     }
   }
 }
