@@ -73,12 +73,7 @@ class Lane {
       return target.error().message;
     }
     target_ = std::move(*target);
-    auto before = invariants();
-    if (!before) {
-      return before.error().message;
-    }
-    before_ = engine::values_of(*before);
-    return "";
+    return note_health();
   }
   /// How many points the fault's life has when nobody kills it.
   int points_of(const std::vector<std::string>& fault) {
@@ -123,6 +118,25 @@ class Lane {
   }
 
  private:
+  /// As every run does first: a lab that has just come up may still have a link without carrier.
+  std::string note_health() {
+    const auto limit = Steady::now() + 30s;
+    for (;;) {
+      const auto found = invariants();
+      if (!found) {
+        return found.error().message;
+      }
+      const auto wrong = engine::unhealthy(*found);
+      if (wrong.empty()) {
+        before_ = engine::values_of(*found);
+        return "";
+      }
+      if (Steady::now() > limit) {
+        return fmt::format("the lab is not healthy: {}", fmt::join(wrong, "; "));
+      }
+      std::this_thread::sleep_for(100ms);
+    }
+  }
   std::unique_ptr<Program> inject(const std::vector<std::string>& fault,
                                   const Program::Environment& more) {
     std::vector<std::string> argv{integration::program("crash_faultline"), "inject"};
