@@ -113,6 +113,7 @@ function Run:wait(length) end
 
 ---Waits until it is decided, and returns whether it holds. Part of the verdict either way. A
 ---percentage that its window cannot express is refused: 99.9 % needs 1,000 requests.
+---A method that expects nothing of the time in which a fault is in force proves nothing.
 ---@param expectation Expectation
 ---@param window? Window
 ---@return boolean

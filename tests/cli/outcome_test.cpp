@@ -105,42 +105,41 @@ TEST(History, ARunThatNeverEndedIsThereAsUnfinished) {
   EXPECT_EQ(history->list(1).value().front().finished, "");
 }
 
-TEST(Evidence, APassThatCannotBeKeptIsNone) {
-  const Folder folder;
-  folder.write("runs", "a file where a folder belongs, as good as a full disk");
+/// A run that ended, and a home to keep it in.
+class Evidence : public testing::Test {
+ protected:
+  int keep_it() { return keep({home.path(), {}, {}}, result, target); }
+  void refuse_files() { home.write("runs", "a file where a folder belongs, as a full disk would"); }
+
+  const Folder home;
   boost::asio::io_context io;
   fake::ManualClock clock;
-  fake::FakeTarget target(io, clock);
+  fake::FakeTarget target{io, clock};
   engine::RunResult result{run_record("passed"), 0, true};
-  EXPECT_EQ(keep({folder.path(), {}, {}}, result, target), 3);
+};
+
+TEST_F(Evidence, APassThatCannotBeKeptIsNone) {
+  refuse_files();
+  EXPECT_EQ(keep_it(), 3);
   EXPECT_EQ(result.record["verdict"], "inconclusive");
   EXPECT_THAT(result.record["reason"].get<std::string>(), HasSubstr("was not kept"));
-  const auto history = store::History::open(folder.path() / "history.db").value();
+  const auto history = store::History::open(home.path() / "history.db").value();
   EXPECT_EQ(history->get("r1").value()["verdict"], "inconclusive") << "the same everywhere";
 }
 
-TEST(Evidence, APassThatTheHistoryDoesNotTakeStaysNowhereElse) {
-  const Folder folder;
-  fs::create_directory(folder.path() / "history.db");
-  boost::asio::io_context io;
-  fake::ManualClock clock;
-  fake::FakeTarget target(io, clock);
-  engine::RunResult result{run_record("passed"), 0, true};
+TEST_F(Evidence, APassThatTheHistoryDoesNotTakeStaysNowhereElse) {
+  fs::create_directory(home.path() / "history.db");
   result.record["events"] = {{{"name", "run_finished"}, {"verdict", "passed"}, {"reason", ""}}};
-  EXPECT_EQ(keep({folder.path(), {}, {}}, result, target), 3);
-  const auto kept = json::parse(folder.read("runs/r1/record.json"));
+  EXPECT_EQ(keep_it(), 3);
+  const auto kept = json::parse(home.read("runs/r1/record.json"));
   EXPECT_EQ(kept["verdict"], "inconclusive");
   EXPECT_EQ(kept["events"][0]["verdict"], "inconclusive") << "the same in its story";
 }
 
-TEST(Evidence, AFailureStaysAFailureWhereverItIsKept) {
-  const Folder folder;
-  folder.write("runs", "a file where a folder belongs");
-  boost::asio::io_context io;
-  fake::ManualClock clock;
-  fake::FakeTarget target(io, clock);
-  engine::RunResult result{run_record("failed"), 1, true};
-  EXPECT_EQ(keep({folder.path(), {}, {}}, result, target), 1);
+TEST_F(Evidence, AFailureStaysAFailureWhereverItIsKept) {
+  refuse_files();
+  result = {run_record("failed"), 1, true};
+  EXPECT_EQ(keep_it(), 1);
   EXPECT_EQ(result.record["verdict"], "failed");
 }
 

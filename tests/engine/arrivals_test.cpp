@@ -10,13 +10,7 @@ using testing::HasSubstr;
 class ArrivalsTest : public RunTest {
  protected:
   ArrivalsTest() {
-    targets::Component balancer;
-    balancer.name = balancer.host = "alb";
-    balancer.kind = "balancer";
-    balancer.address = "10.0.0.10";
-    balancer.port = 80;
-    balancer.arrived["requests"] = 1'000;
-    target.world.components.push_back(balancer);
+    target.world.components.push_back(balancer());
     environment.probes.at("login").args = {{"host", "10.0.0.10"}, {"port", 80}};
   }
   std::uint64_t& requests() { return target.world.components.back().arrived["requests"]; }

@@ -31,6 +31,17 @@ inline Expectation nothing_lost() {
   return e;
 }
 
+/// One that counts the requests that reach it, and has counted before.
+inline targets::Component balancer() {
+  targets::Component c;
+  c.name = c.host = "alb";
+  c.kind = "balancer";
+  c.address = "10.0.0.10";
+  c.port = 80;
+  c.arrived["requests"] = 1'000;
+  return c;
+}
+
 /// A world in memory, an experiment, and a clock that runs as fast as it can.
 class RunTest : public testing::Test {
  protected:

@@ -38,13 +38,7 @@ TEST_F(SeededMistake, AFaultWhoseEffectDoesNotAppear) {
 }
 
 TEST_F(SeededMistake, AProbeThatReportsSuccessWithoutSending) {
-  targets::Component balancer;
-  balancer.name = balancer.host = "alb";
-  balancer.kind = "balancer";
-  balancer.address = "10.0.0.10";
-  balancer.port = 80;
-  balancer.arrived["requests"] = 1'000;
-  target.world.components.push_back(balancer);
+  target.world.components.push_back(balancer());
   auto other = environment.probes.at("login");
   other.name = "catalog";
   environment.probes["catalog"] = other;
