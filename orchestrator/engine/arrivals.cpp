@@ -104,7 +104,7 @@ std::vector<Arrivals::Claim> Arrivals::claims_of(const Probes& probes) const {
   }
   for (const auto& [name, seen] : components_) {
     const auto shared = std::ranges::stable_partition(
-        claims, [&](const Claim& claim) { return !seen.counts(claim); });
+        claims, [&seen = seen](const Claim& claim) { return !seen.counts(claim); });
     std::map<std::string, Claim> together;
     for (auto& claim : shared) {
       together[claim.what].add(claim);
