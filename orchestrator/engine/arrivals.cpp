@@ -103,13 +103,14 @@ std::vector<Arrivals::Claim> Arrivals::claims_of(const Probes& probes) const {
                       m.probe.rate_per_s});
   }
   for (const auto& [name, seen] : components_) {
-    const auto shared = std::ranges::stable_partition(
-        claims, [&seen = seen](const Claim& claim) { return !seen.counts(claim); });
+    const auto shared =
+        std::stable_partition(claims.begin(), claims.end(),
+                              [&seen = seen](const Claim& claim) { return !seen.counts(claim); });
     std::map<std::string, Claim> together;
-    for (auto& claim : shared) {
-      together[claim.what].add(claim);
+    for (auto claim = shared; claim != claims.end(); ++claim) {
+      together[claim->what].add(*claim);
     }
-    claims.erase(shared.begin(), shared.end());
+    claims.erase(shared, claims.end());
     for (auto& [what, claim] : together) {
       claims.push_back(std::move(claim));
     }
