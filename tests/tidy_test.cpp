@@ -130,8 +130,6 @@ const std::map<std::string, std::set<std::string>>& layers() {
       {"targets/net", {"targets"}},
       {"targets/sql", {"targets", "targets/net"}},
       {"targets/http", {"targets", "targets/net"}},
-      {"targets/web", {"targets"}},
-      {"targets/prometheus", {"targets", "targets/web"}},
       {"targets/lab", {"targets", "targets/net"}},
       {"targets/lab/services", {"targets", "targets/net", "targets/sql", "targets/http"}},
       {"targets/lab/database", {"targets", "targets/net", "targets/sql", "targets/http"}},

@@ -19,7 +19,6 @@ std::span<const Command> catalog() {
       add_abort,
       add_history,
       add_show,
-      add_load,
       add_lab,
       add_doctor,
       add_supervise,

@@ -16,7 +16,6 @@ void add_check(CLI::App& app, Context& context);
 void add_new(CLI::App& app, Context& context);
 void add_env(CLI::App& app, Context& context);
 void add_faults(CLI::App& app, Context& context);
-void add_load(CLI::App& app, Context& context);
 void add_lab(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
 void add_history(CLI::App& app, Context& context);

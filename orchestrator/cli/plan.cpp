@@ -137,9 +137,6 @@ void print_step(const script::DryStep& step) {
         "  wait {}\n",
         in_words(std::chrono::milliseconds(step.detail.at("ms").get<std::int64_t>())));
   }
-  if (step.what == "declare") {
-    return fmt::print("  declare a disaster: recovery is counted from here, too\n");
-  }
   fmt::print("  {}\n", step.what);
 }
 

@@ -43,24 +43,15 @@ struct Probe {
   std::string
       kind;   ///< http, redis_writes, redis, tcp, sql_writes: see orchestrator/load/worker.hpp
   Json args;  ///< by kind
-  double rate_per_s = 0;        ///< 0: see `pacing`
-  bool poisson = false;         ///< the requests come at random, at that rate
-  Json pacing;                  ///< "stages" or "users" instead, as the worker's spec has them
-  std::size_t workers = 1;      ///< that share the load, a thread each
+  double rate_per_s = 0;
   Duration threshold{};         ///< slower is bad; the client's deadline unless said otherwise
   Duration deadline{};          ///< given up then
   std::string from = "client";  ///< the host it runs on
   std::string store;            ///< the cache or database it talks to; empty when none
-  std::string service;          ///< else the service, as its nodes are labelled; may be empty
   bool shows_recovery = true;   ///< false: it sees another side of the fault than users do
 
   /// Writes to its store, and reads what was acknowledged back at the end.
   [[nodiscard]] bool writes() const { return kind == "redis_writes" || kind == "sql_writes"; }
-  /// Each request has a connection of its own; else they are kept, as a pool's are, and a kept one
-  /// may hang on what is gone long after new ones are answered.
-  [[nodiscard]] bool on_new_connections() const {
-    return kind == "redis" || kind == "tcp" || !args.value("keep_alive", true);
-  }
 };
 
 /// The probe that `subject` names among writers: the one that shows the recovery of a store of that
@@ -83,7 +74,7 @@ enum class Sli {
   served,    ///< percent of requests that were good or degraded
   latency,   ///< a percentile in ms stays below the threshold
   bad,       ///< at most so many bad requests
-  recovery,  ///< a cache or database is writable, or a probe good again within a time
+  recovery,  ///< a cache or database is writable again within a time
   lost,  ///< at most so many acknowledged writes are lost (decided when the writers have read back)
 };
 
@@ -99,8 +90,7 @@ std::string_view to_string(Sli sli);
 /// A promise, as data. Without `from`, a steady-state objective over the phase's window.
 struct Expectation {
   Sli sli = Sli::good;
-  std::string subject;     ///< a probe, a cache or a database
-  bool of_writes = true;   ///< for recovery: shown by writes to a store, else by any requests
+  std::string subject;     ///< a probe; for recovery and lost a cache, a database or a writer
   double threshold = 0;    ///< percent, ms or count, by sli
   double percentile = 99;  ///< for latency
   std::optional<VersusBaseline> versus;  ///< for latency: the threshold, known after the baseline
@@ -152,8 +142,6 @@ class Stage {
   /// From now on, and once the warm-up is over: when it is met, everything is reverted at once and
   /// the run is aborted.
   virtual void stop_when(const StopCondition& condition) = 0;
-  /// Somebody says that what is in force is a disaster: recovery is counted from now, too.
-  virtual void declare(const std::string& reason, const Place& place) = 0;
   /// A line in the record's events.
   virtual void note(const std::string& text) = 0;
 };

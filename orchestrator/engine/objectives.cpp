@@ -9,6 +9,8 @@ namespace {
 
 using slo::Decision;
 
+constexpr Duration sustain = std::chrono::seconds(1);  // one good answer alone is no recovery
+
 std::string unit_of(Sli sli) {
   switch (sli) {
     case Sli::good:
@@ -26,9 +28,8 @@ std::string unit_of(Sli sli) {
 }
 
 const Probes::Measured* probe_of(const Expectation& e, const Probes& probes) {
-  return e.sli == Sli::recovery ? shows_recovery_of(e.subject, probes)
-         : e.sli == Sli::lost   ? probes.writer(e.subject)
-                                : probes.find(e.subject);
+  return e.sli == Sli::recovery || e.sli == Sli::lost ? probes.writer(e.subject)
+                                                      : probes.find(e.subject);
 }
 
 /// With `missing` requests more, each of which took `missing_ms`.
@@ -99,20 +100,20 @@ void judge_requests(Objective& o, const Probes::Measured& m, bool final) {
     return decide(o, m);
   }
   if (o.expectation.sli == Sli::good) {
-    o.decision = slo::decide_good(m.series, o.from, o.to, m.seen_until, o.expectation.threshold,
-                                  m.due_before(o.to) - m.due_before(o.from));
+    o.decision = slo::decide_good(
+        m.series, o.from, o.to, m.seen_until, o.expectation.threshold,
+        static_cast<std::uint64_t>(m.probe.rate_per_s * to_ms(o.to - o.from) / 1000));
   }
 }
 
 void judge_recovery(Objective& o, const Probes::Measured& m, bool final) {
   const auto until = std::min(m.seen_until, o.to);
-  o.recovery = observe_recovery(m.series, o.from, until);
+  o.recovery = slo::measure_recovery(m.series, o.from, until, sustain);
   const auto& r = *o.recovery;
   o.measured = r.actual_ms;
   const bool in_time = r.actual_ms <= to_ms(o.expectation.over);
   const bool watched_long_enough =
-      until >= std::min(o.from + o.expectation.over + sustain.of * sustain.window, o.to) &&
-      r.resolution_ms > 0;
+      until >= std::min(o.from + o.expectation.over + sustain, o.to) && r.resolution_ms > 0;
   if (r.sustained_ms || (!r.symptom_ms && watched_long_enough)) {
     o.decision = in_time ? Decision::holds : Decision::broken;
   } else if (r.symptom_ms && (until >= o.to || (final && !in_time))) {
@@ -227,8 +228,7 @@ std::string in_words(const Expectation& e) {
     case Sli::bad:
       return fmt::format("{} <= {:.0f} bad{}", e.subject, e.threshold, over);
     case Sli::recovery:
-      return fmt::format("{} {} again within {}", e.subject, e.of_writes ? "writable" : "good",
-                         in_words(e.over));
+      return fmt::format("{} writable again within {}", e.subject, in_words(e.over));
     case Sli::lost:
       return fmt::format("{} <= {:.0f} acknowledged writes lost", e.subject, e.threshold);
   }
@@ -308,13 +308,24 @@ Json writes_record(const Probes::Measured& writer) {
           {"rpa_ms", w.loss_span_ms}};
 }
 
-slo::Recovery observe_recovery(const slo::Series& series, Instant disruption, Instant until) {
-  return slo::measure_recovery(series, disruption, until, sustain);
-}
-
-const Probes::Measured* shows_recovery_of(const std::string& subject, const Probes& probes) {
-  const auto* writer = probes.writer(subject);
-  return writer != nullptr ? writer : probes.find(subject);
+Json recovery_record(const Objective& o, const Probes::Measured& writer) {
+  const auto optional = [](std::optional<double> x) { return x ? Json(*x) : Json(); };
+  const auto& r = *o.recovery;
+  return {{"probe", writer.probe.name},
+          {"store", writer.probe.store},
+          {"store_kind", writer.probe.kind == "sql_writes" ? "database" : "cache"},
+          {"objective_ms", to_ms(o.expectation.over)},
+          {"actual_ms", r.actual_ms},
+          {"censored", r.censored},
+          {"symptom_ms", optional(r.symptom_ms)},
+          {"detected_ms", nullptr},
+          {"decided_ms", nullptr},
+          {"first_success_ms", optional(r.first_success_ms)},
+          {"sustained_ms", optional(r.sustained_ms)},
+          {"drained_ms", nullptr},
+          {"declared_ms", nullptr},
+          {"resolution_ms", r.resolution_ms},
+          {"writes", writes_record(writer)}};
 }
 
 }  // namespace faultline::engine

@@ -38,11 +38,8 @@ Objective judge(const Expectation& expectation, const Probes& probes,
 
 /// What became of a writer's writes; null when they were not read back.
 Json writes_record(const Probes::Measured& writer);
-/// One good answer alone is no recovery.
-inline constexpr slo::Sustain sustain{};
-/// When requests were good again after a disruption, from what was due until then.
-slo::Recovery observe_recovery(const slo::Series& series, Instant disruption, Instant until);
-/// The writer of a store, or the probe of that name; nullptr when there is none.
-const Probes::Measured* shows_recovery_of(const std::string& subject, const Probes& probes);
+/// A recovery as the record has it, but for what it counts from, which the run knows; fields that
+/// are not measured are null.
+Json recovery_record(const Objective& objective, const Probes::Measured& writer);
 
 }  // namespace faultline::engine

@@ -366,4 +366,25 @@ void Run::heartbeat() {
   });
 }
 
+void Run::on_notice(const targets::Notice& notice) {
+  // Who waits for an environment hears what becomes of the run before, which is not his.
+  const auto action = notice.detail.value("action", std::string());
+  const bool of_another_run = !action.empty() && !action.starts_with(in_.id + ".");
+  if (of_another_run || (!owns_ && notice.name != "target_gone")) {
+    return;
+  }
+  timeline_.tell(notice.name, notice.detail);
+  if (notice.name == "component_died" && !notice.detail.value("by_fault", false)) {
+    life_.doubt(fmt::format("{} died, and no fault did it",
+                            notice.detail.value("component", std::string("a component"))));
+  } else if (notice.name == "action_lifted") {
+    life_.doubt(notice.detail.value("reason", notice.name));
+  } else if (notice.name == "deadline_fired") {
+    stop(Stop::environment_lost, "the target's own deadline ended a fault");
+  } else if (notice.name == "owner_lost" || notice.name == "target_gone") {
+    stop(Stop::environment_lost, "the environment was lost in the middle of the run: " +
+                                     notice.detail.value("reason", notice.name));
+  }
+}
+
 }  // namespace faultline::engine

@@ -7,7 +7,6 @@
 #include "orchestrator/engine/machine_watch.hpp"
 #include "orchestrator/engine/objectives.hpp"
 #include "orchestrator/engine/probes.hpp"
-#include "orchestrator/engine/recovery_steps.hpp"
 #include "orchestrator/engine/residue.hpp"
 #include "orchestrator/engine/run_life.hpp"
 #include "orchestrator/engine/stop_conditions.hpp"
@@ -67,8 +66,8 @@ class Run : private Stage {
   static constexpr Duration drain_limit =
       std::chrono::seconds(30);  ///< workers read back within 15 s
 
-  // The steps, in run.cpp; measuring in run_measure.cpp, watching and hearing in run_watch.cpp,
-  // comparing in run_residue.cpp.
+  // The steps, in run.cpp; measuring in run_measure.cpp, watching in run_watch.cpp, comparing in
+  // run_residue.cpp.
   void next(RunLife::Command command);
   void heal();
   void acquire(Instant until);
@@ -100,7 +99,6 @@ class Run : private Stage {
   /// Observes the world once a second, for what its processes use.
   void watch_usage();
   void on_notice(const targets::Notice& notice);
-  void hear(const targets::Notice& notice, const ToldStep& step);
   void compare(const std::function<void(FaultLife::Compared)>& done);
   void note_lasting_changes(const InvariantValues& now);
   [[nodiscard]] bool any_in_force() const;
@@ -118,7 +116,6 @@ class Run : private Stage {
   void wait(Duration length) override;
   bool expect(const Expectation& expectation) override;
   void stop_when(const StopCondition& condition) override;
-  void declare(const std::string& reason, const Place& place) override;
   void note(const std::string& text) override;
   void block(const std::function<bool()>& condition);
   void require_unchanged();
@@ -132,16 +129,6 @@ class Run : private Stage {
                                        std::size_t number);
 
   [[nodiscard]] Json approvals() const;  // in record.cpp
-  // In run_recovery.cpp.
-  [[nodiscard]] Json recoveries() const;
-  [[nodiscard]] Json recovery_of(const Objective& objective, const Probes::Measured& shows) const;
-  [[nodiscard]] Json seen_elsewhere(const Objective& objective,
-                                    const Probes::Measured& shows) const;
-  [[nodiscard]] std::optional<slo::Backlog> backlog_of(const Probes::Measured& probe,
-                                                       Instant disruption) const;
-  [[nodiscard]] Instant undisturbed_until(Instant disruption) const;
-  [[nodiscard]] std::vector<Instant> disruptions_of(const Expectation& expectation,
-                                                    const std::string& store) const;
 
   RunInputs in_;
   const Environment environment_;  ///< with the experiment's own probes
@@ -161,8 +148,6 @@ class Run : private Stage {
   std::vector<std::shared_ptr<FaultRunner>> faults_;
   std::vector<Objective> objectives_;
   std::vector<Expectation> lost_;  ///< decided when the writers have read back
-  std::vector<ToldStep> told_steps_;
-  std::vector<Instant> declarations_;
   std::vector<Json> phases_;
   std::string phase_name_;
   Instant phase_started_{};

@@ -243,12 +243,6 @@ void Run::stop_when(const StopCondition& condition) {
   stop_conditions_.add(condition, in_.clock.now());
 }
 
-void Run::declare(const std::string& reason, const Place& /*place*/) {
-  block([] { return true; });
-  declarations_.push_back(in_.clock.now());
-  timeline_.tell("declared", {{"reason", reason}});
-}
-
 void Run::note(const std::string& text) {
   timeline_.tell("note", {{"text", text}});
 }

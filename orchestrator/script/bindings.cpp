@@ -71,9 +71,7 @@ std::span<const Binding> functions() {
       Binding{"zone_of", guarded<select_zone_of>},
       Binding{"instances", guarded<select_instances>},
       Binding{"environment", guarded<make_environment>},
-      Binding{"load", guarded<make_load>},
       Binding{"http", guarded<make_http>},
-      Binding{"csv", guarded<read_csv>},
       Binding{"redis_writes", guarded<make_redis_writes>},
       Binding{"redis", guarded<make_redis>},
       Binding{"tcp", guarded<make_tcp>},
@@ -88,7 +86,6 @@ std::span<const Binding> run_methods() {
       Binding{"baseline", guarded<run_baseline>}, Binding{"inject", guarded<run_inject>},
       Binding{"wait", guarded<run_wait>},         Binding{"expect", guarded<run_expect>},
       Binding{"log", guarded<run_log>},           Binding{"stop_when", guarded<run_stop_when>},
-      Binding{"declare", guarded<run_declare>},
   };
   return bindings;
 }
@@ -100,8 +97,7 @@ std::span<const Binding> fault_methods() {
 
 void open_bindings(lua_State* lua) {
   define_plain<Choice, engine::FaultRequest, engine::Expectation, engine::StopCondition,
-               engine::Requirement, engine::Probe, Names, Definition, engine::Environment, CsvRows,
-               Load>(lua);
+               engine::Requirement, engine::Probe, Names, Definition, engine::Environment>(lua);
   open_units(lua);
   open_fault(lua);
 

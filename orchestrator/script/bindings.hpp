@@ -55,12 +55,9 @@ int look_up_rto(lua_State* lua);
 // selector.cpp
 int select_zone_of(lua_State* lua);
 int select_instances(lua_State* lua);
-// load.cpp
-int make_load(lua_State* lua);
-// environment.cpp, probe.cpp, probe_http.cpp and csv.cpp
+// environment.cpp and probe.cpp
 int make_environment(lua_State* lua);
 int make_http(lua_State* lua);
-int read_csv(lua_State* lua);
 int make_redis_writes(lua_State* lua);
 int make_redis(lua_State* lua);
 int make_tcp(lua_State* lua);
@@ -71,7 +68,6 @@ int run_inject(lua_State* lua);
 int run_wait(lua_State* lua);
 int run_expect(lua_State* lua);
 int run_stop_when(lua_State* lua);
-int run_declare(lua_State* lua);
 int run_log(lua_State* lua);
 int fault_revert(lua_State* lua);
 int print(lua_State* lua);

@@ -94,16 +94,6 @@ class DryStage : public engine::Stage {
     add({"stop_when", condition.place, {{"condition", engine::in_words(condition)}}});
   }
 
-  void declare(const std::string& reason, const engine::Place& place) override {
-    if (faults_.empty()) {
-      throw Failure({ErrorKind::usage,
-                     fmt::format("{}: run:declare belongs after a fault: nothing has been injected "
-                                 "yet, so there is nothing to recover from",
-                                 in_words(place))});
-    }
-    add({"declare", place, {{"reason", reason}}});
-  }
-
   void note(const std::string& /*text*/) override {}
 
   /// What the method leaves in force ends with it.
@@ -236,24 +226,6 @@ class DryStage : public engine::Stage {
   std::optional<Duration> baseline_;  ///< its length, once it was measured
 };
 
-/// The services that probes ask, of which the world has nodes.
-Result<> check_services(const engine::Environment& environment, const targets::World& world) {
-  std::set<std::string> known;
-  for (const auto& component : world.components) {
-    if (const auto label = component.labels.find("service"); label != component.labels.end()) {
-      known.insert(label->second);
-    }
-  }
-  for (const auto& [name, probe] : environment.probes) {
-    if (!probe.service.empty() && !known.contains(probe.service)) {
-      return Error{ErrorKind::usage,
-                   fmt::format("probe '{}' asks unknown service '{}'{}", name, probe.service,
-                               suggestion(probe.service, {known.begin(), known.end()}))};
-    }
-  }
-  return {};
-}
-
 Result<> check_hosts(const engine::Experiment& experiment, const targets::World& world) {
   for (const auto& [name, probe] : experiment.probes) {
     if (std::ranges::find(world.hosts, probe.from) == world.hosts.end()) {
@@ -282,9 +254,6 @@ Result<DryRun> dry_run(const engine::Experiment& experiment, const engine::Envir
     return known.error();
   }
   const auto complete = engine::with_probes(environment, experiment);
-  if (const auto known = check_services(complete, dry.world); !known) {
-    return known.error();
-  }
   DryStage stage(complete, dry);
   std::optional<Error> failed;
   try {

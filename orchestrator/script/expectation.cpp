@@ -55,7 +55,7 @@ void check_one_writer(const engine::Environment& environment, const std::string&
 }
 
 /// The first argument: a cache or a database, which has a probe that writes to it, or the name of
-/// such a probe; for a recovery the name of any.
+/// such a probe.
 Expectation about_writes(lua_State* lua, Sli sli, std::string_view function) {
   Expectation expectation{.sli = sli, .place = place_of(lua)};
   expectation.subject = to_text(lua, 1, fmt::format("{}: the cache or database", function));
@@ -65,14 +65,10 @@ Expectation about_writes(lua_State* lua, Sli sli, std::string_view function) {
   }
   const auto& subject = expectation.subject;
   const auto probe = environment->probes.find(subject);
-  const bool is_probe = probe != environment->probes.end();
   if (environment->stores.contains(subject)) {
     check_one_writer(*environment, subject, function);
-  } else if (sli == Sli::recovery && is_probe && !probe->second.writes()) {
-    expectation.of_writes = false;
-  } else if (!is_probe || !probe->second.writes()) {
-    check_known(environment->stores, subject,
-                sli == Sli::recovery ? "cache, database or probe" : "cache, database or writer");
+  } else if (probe == environment->probes.end() || !probe->second.writes()) {
+    check_known(environment->stores, subject, "cache, database or writer");
   } else if (sli == Sli::recovery && !probe->second.shows_recovery) {
     refuse(fmt::format("{}: '{}' has shows_recovery = false", function, subject));
   }

@@ -193,8 +193,7 @@ int protected_call_with_handler(lua_State* lua) {
   return lua_gettop(lua);
 }
 
-}  // namespace
-
+/// load(text [, _, _, environment]): text only.
 int load_text(lua_State* lua) {
   std::size_t size = 0;
   const char* text = luaL_checklstring(lua, 1, &size);
@@ -212,8 +211,6 @@ int load_text(lua_State* lua) {
   }
   return 1;
 }
-
-namespace {
 
 /// Replaces field `name` of the table on top by `function`, with the old value as its upvalue.
 void wrap(lua_State* lua, const char* name, lua_CFunction function) {

@@ -35,19 +35,6 @@ Result<engine::Experiment> load_experiment(const std::filesystem::path& file,
                                            const engine::Environment& environment,
                                            const LoadOptions& options);
 
-/// A load by itself, without an experiment.
-struct Load {
-  std::string name;  ///< of the file, without its ending
-  std::map<std::string, engine::Probe> probes;
-  Duration duration{};
-  std::string file, sha256;
-};
-
-/// Loads a file that returns load { ... }. `environment`: where it is to run, for the names of its
-/// stores; an empty one for the machine itself. Errors: `usage`.
-Result<Load> load_load(const std::filesystem::path& file, const engine::Environment& environment,
-                       const Limits& limits);
-
 /// `name_or_file`: "lab" (embedded) or a path.
 Result<engine::Environment> load_environment(const std::string& name_or_file, const Limits& limits);
 

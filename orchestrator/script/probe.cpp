@@ -1,5 +1,4 @@
 #include "orchestrator/script/bindings.hpp"
-#include "orchestrator/script/probes.hpp"
 #include "orchestrator/script/shapes.hpp"
 #include "orchestrator/script/value.hpp"
 
@@ -17,13 +16,16 @@ namespace {
 constexpr double max_rate_per_s = 5000;    // of one worker on a shared machine, with room to spare
 constexpr std::size_t max_sentinels = 16;  // a quorum has 3 or 5
 
-}  // namespace
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
 
+/// Addresses, not names: an environment may have no resolver, where a lookup blocks.
 Address parse_address(std::string_view text, const std::string& what,
                       std::optional<std::uint16_t> default_port) {
   const auto colon = text.rfind(':');
-  auto host = std::string(text.substr(0, colon));
-  host = host == "localhost" ? "127.0.0.1" : host;
+  const auto host = std::string(text.substr(0, colon));
   boost::system::error_code error;
   boost::asio::ip::make_address(host, error);
   std::uint16_t port = default_port.value_or(0);
@@ -38,22 +40,36 @@ Address parse_address(std::string_view text, const std::string& what,
   return {host, port};
 }
 
-void read_common(const Fields& fields, engine::Probe& probe) {
+struct Url {
+  Address address;
+  std::string path;
+};
+
+Url parse_url(const std::string& text, const std::string& what) {
+  constexpr std::string_view scheme = "http://";
+  if (!text.starts_with(scheme)) {
+    refuse(fmt::format("{}: expected http://10.0.0.10:80/path, found '{}'", what, text));
+  }
+  const auto rest = std::string_view(text).substr(scheme.size());
+  const auto slash = std::min(rest.find('/'), rest.size());
+  constexpr std::uint16_t http_port = 80;
+  std::string path(rest.substr(slash));
+  if (path.find_first_of(" \r\n\t") != path.npos) {
+    refuse(fmt::format("{}: a path has no spaces, found '{}'", what, path));
+  }
+  return {parse_address(rest.substr(0, slash), what, http_port), path.empty() ? "/" : path};
+}
+
+/// What every kind has.
+engine::Probe read_common(const Fields& fields, const std::string& kind) {
+  engine::Probe probe;
+  probe.kind = kind;
   probe.args = Json::object();
+  fields.require("rate", "100, in requests per second");
+  fields.number("rate", probe.rate_per_s, 0.01, max_rate_per_s);
   fields.duration("within", probe.threshold);
   fields.duration("deadline", probe.deadline);
   fields.text("from", probe.from);
-}
-
-namespace {
-
-/// What every kind but http has, which has other ways to say how much.
-engine::Probe read_rated(const Fields& fields, const std::string& kind) {
-  engine::Probe probe;
-  probe.kind = kind;
-  read_common(fields, probe);
-  fields.require("rate", "100, in requests per second");
-  fields.number("rate", probe.rate_per_s, 0.01, max_rate_per_s);
   return probe;
 }
 
@@ -65,9 +81,23 @@ Address read_address(const Fields& fields, const char* field) {
   return address;
 }
 
+void read_headers(lua_State* lua, const Fields& fields, Json& args) {
+  fields.with("headers", [&](int index, const std::string& what) {
+    args["headers"] = to_json(lua, index, what);
+    for (const auto& [name, value] : args["headers"].items()) {
+      const bool clean = value.is_string() &&
+                         value.get<std::string>().find_first_of("\r\n") == std::string::npos &&
+                         name.find_first_of(": \r\n") == std::string::npos;
+      if (!args["headers"].is_object() || !clean) {
+        refuse(fmt::format("{}: expected a table such as {{ Accept = \"text/html\" }}", what));
+      }
+    }
+  });
+}
+
 int make_cache_probe(lua_State* lua, const Shape& shape) {
   const Fields fields(lua, 1, shape);
-  auto probe = read_rated(fields, shape.name);
+  auto probe = read_common(fields, shape.name);
   fields.require("cache", "\"sessions\"");
   fields.text("cache", probe.store);
   if (probe.writes()) {
@@ -93,6 +123,40 @@ int make_cache_probe(lua_State* lua, const Shape& shape) {
 
 }  // namespace
 
+int make_http(lua_State* lua) {
+  const Fields fields(lua, 1, http_shape());
+  auto probe = read_common(fields, "http");
+  std::string url;
+  std::string method = "GET";
+  std::string body;
+  double status = 200;
+  fields.require("url", "\"http://10.0.0.10:80/path\"");
+  fields.text("url", url);
+  fields.text("method", method);
+  fields.text("body", body);
+  fields.number("expect", status, 100, 599);
+  fields.at("method", [&] {
+    constexpr std::array<std::string_view, 5> known{"GET", "POST", "PUT", "DELETE", "HEAD"};
+    if (std::ranges::find(known, method) == known.end()) {
+      refuse(
+          fmt::format("http: 'method' must be GET, POST, PUT, DELETE or HEAD, found '{}'", method));
+    }
+  });
+  fields.at("url", [&] {
+    const auto target = parse_url(url, fields.name_of("url"));
+    probe.args["host"] = target.address.host;
+    probe.args["port"] = target.address.port;
+    probe.args["path"] = target.path;
+  });
+  probe.args["method"] = method;
+  probe.args["body"] = body;
+  probe.args["headers"] = Json::object();
+  probe.args["expect_status"] = static_cast<int>(status);
+  read_headers(lua, fields, probe.args);
+  push(lua, std::move(probe));
+  return 1;
+}
+
 int make_redis_writes(lua_State* lua) {
   return make_cache_probe(lua, redis_writes_shape());
 }
@@ -103,7 +167,7 @@ int make_redis(lua_State* lua) {
 
 int make_tcp(lua_State* lua) {
   const Fields fields(lua, 1, tcp_shape());
-  auto probe = read_rated(fields, "tcp");
+  auto probe = read_common(fields, "tcp");
   fields.require("address", "\"10.0.0.10:80\"");
   const auto address = read_address(fields, "address");
   probe.args["host"] = address.host;
@@ -114,7 +178,7 @@ int make_tcp(lua_State* lua) {
 
 int make_sql_writes(lua_State* lua) {
   const Fields fields(lua, 1, sql_writes_shape());
-  auto probe = read_rated(fields, "sql_writes");
+  auto probe = read_common(fields, "sql_writes");
   fields.require("database", "\"orders\"");
   fields.text("database", probe.store);
   fields.require("address", "\"10.0.0.30:3306\"");

@@ -34,25 +34,10 @@ void check_store(const engine::Probe& probe, const engine::Environment& environm
   }
 }
 
-/// What is judged needs windows of a known size.
-void check_one_rate(const engine::Probe& probe) {
-  constexpr double max_rate_per_s = 5'000;  // a sample is kept of each request
-  if (probe.rate_per_s == 0 || probe.workers > 1) {
-    refuse(fmt::format(
-        "probe '{}': 'stages', 'users' and 'workers' are for load {{ ... }}; a probe of "
-        "an experiment has one 'rate', so that the size of a window is known",
-        probe.name));
-  }
-  if (probe.rate_per_s > max_rate_per_s) {
-    refuse(fmt::format("probe '{}': 'rate' must be at most {} in an experiment, found {}",
-                       probe.name, max_rate_per_s, probe.rate_per_s));
-  }
-}
-
 }  // namespace
 
 void read_probes(lua_State* lua, const Fields& fields, const engine::Environment& environment,
-                 std::map<std::string, engine::Probe>& probes, Pacing pacing) {
+                 std::map<std::string, engine::Probe>& probes) {
   each_named(lua, fields, "probes", [&](const std::string& name, int index) {
     auto probe = to<engine::Probe>(lua, index, fmt::format("probe '{}'", name),
                                    "http { ... }, redis_writes { ... }, redis { ... }, tcp { ... } "
@@ -60,9 +45,6 @@ void read_probes(lua_State* lua, const Fields& fields, const engine::Environment
     probe.name = name;
     fill_in_times(probe, environment);
     check_store(probe, environment);
-    if (pacing == Pacing::one_rate) {
-      check_one_rate(probe);
-    }
     if (&probes != &environment.probes && environment.probes.contains(name)) {
       refuse(fmt::format("probe '{}': the environment has one of that name; choose another", name));
     }

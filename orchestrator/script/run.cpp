@@ -159,15 +159,6 @@ int run_stop_when(lua_State* lua) {
   return 0;
 }
 
-int run_declare(lua_State* lua) {
-  auto& script = script_of_run(lua, "declare");
-  const auto place = place_of(lua);
-  lua_remove(lua, 1);
-  const auto reason = printable(words_of_arguments(lua));
-  script.ask("run:declare", [&](Stage& stage) { stage.declare(reason, place); });
-  return 0;
-}
-
 int run_log(lua_State* lua) {
   auto& script = script_of_run(lua, "log");
   lua_remove(lua, 1);

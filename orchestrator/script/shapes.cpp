@@ -73,45 +73,7 @@ const Shape& freeze_shape() {
 
 const Shape& http_shape() {
   static const Shape shape{
-      "http", {"url",      "method",      "body",       "headers", "expect",   "mix",   "rows",
-               "sessions", "tls",         "rate",       "poisson", "stages",   "users", "think",
-               "workers",  "connections", "keep_alive", "within",  "deadline", "from",  "service"}};
-  return shape;
-}
-
-const Shape& request_shape() {
-  static const Shape shape{"request",
-                           {"name", "weight", "path", "method", "body", "headers", "expect"}};
-  return shape;
-}
-
-const Shape& login_shape() {
-  static const Shape shape{"login", {"path", "method", "body", "headers", "expect"}};
-  return shape;
-}
-
-const Shape& expect_shape() {
-  static const Shape shape{"expect", {"status", "json", "min_bytes", "max_bytes"}};
-  return shape;
-}
-
-const Shape& sessions_shape() {
-  static const Shape shape{"sessions", {"count", "login", "token"}};
-  return shape;
-}
-
-const Shape& tls_shape() {
-  static const Shape shape{"tls", {"name", "ca"}};
-  return shape;
-}
-
-const Shape& stage_shape() {
-  static const Shape shape{"stage", {"rate", "ramp_to", "over"}};
-  return shape;
-}
-
-const Shape& load_shape() {
-  static const Shape shape{"load", {"probes", "duration"}};
+      "http", {"url", "method", "body", "headers", "expect", "rate", "within", "deadline", "from"}};
   return shape;
 }
 
@@ -144,8 +106,7 @@ std::vector<const Shape*> shapes() {
           &bad_above_shape(),  &versus_shape(),       &instances_shape(),  &environment_shape(),
           &cache_shape(),      &database_shape(),     &guardrails_shape(), &freeze_shape(),
           &http_shape(),       &redis_writes_shape(), &redis_shape(),      &tcp_shape(),
-          &sql_writes_shape(), &request_shape(),      &login_shape(),      &expect_shape(),
-          &sessions_shape(),   &tls_shape(),          &stage_shape(),      &load_shape()};
+          &sql_writes_shape()};
 }
 
 bool is_identifier(std::string_view name) {

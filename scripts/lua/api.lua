@@ -131,11 +131,6 @@ function Run:expect(expectation, window) end
 ---@param ... StopCondition
 function Run:stop_when(...) end
 
----Says that what is in force is a disaster, as a person would who calls for the recovery: the time to
----recover is reported from now, too, beside the one from the disruption. Belongs after a fault.
----@param ... any why, in words
-function Run:declare(...) end
-
 ---A line in the run's events.
 ---@param ... any
 function Run:log(...) end
@@ -192,10 +187,8 @@ function latency(probe, limit) end
 function bad(probe, max) end
 
 ---A cache or database is writable again, as its writer among the probes sees it. Where several write
----to it, name one of them instead. Of any other probe: its requests are good again. The record takes
----the time apart: felt, detected, decided, done, first success, good for long enough; and says what
----the other probes saw, on new connections or on kept ones.
----@param subject string a cache, a database or a probe
+---to it, name one of them instead.
+---@param subject string a cache, a database or a probe that writes
 ---@return Expectation
 function recovered(subject) end
 
@@ -228,18 +221,6 @@ function zone_of(store, role) end
 ---@param selector Selector
 ---@return string[]
 function instances(selector) end
-
--- Loads --------------------------------------------------------------------------------------------
-
----@class Load
----@field probes table<string, Probe>
----@field duration Duration how long requests become due; nothing is left out as warm-up
-
----What a file for `faultline load` returns: return load { probes = { ... }, duration = 10*s }. Called
----with a text it is Lua's own load.
----@param definition Load
----@return Load
-function load(definition) end
 
 -- Environments ------------------------------------------------------------------------------------
 
@@ -291,71 +272,16 @@ function environment(definition) end
 
 ---@class Probe a load and its measurement
 
----@class Http one of rate, stages and users says how much is sent; stages, users and workers only in load
----@field url string http(s)://ADDRESS[:PORT]/path; {random:1..9}, {counter}, {unique} and {tenant} are filled in
----@field rate? number requests per second, 0.01 to 5000; in load up to a million
----@field poisson? boolean they come at random, at that rate; default: at equal distances
----@field stages? Stage[] rates that change; the last one stays
----@field users? integer a closed loop: so many users, each of whom waits for the answer
----@field think? Duration how long a user waits after an answer; default 0*s
----@field workers? integer threads that share the load, 1 to 16; default 1
+---@class Http
+---@field url string http://ADDRESS[:PORT]/path; {random:1..9}, {counter}, {unique} and {tenant} are filled in
+---@field rate number requests per second, 0.01 to 5000
 ---@field method? string default GET
 ---@field body? string as url
----@field headers? table<string, string> values as url
----@field expect? integer|Expect a correct answer; default: status 200
----@field mix? HttpRequest[] several requests instead of one, drawn by weight; url then has no path
----@field rows? Csv {csv:NAME} is filled in from them, a row a request, in turn
----@field sessions? Sessions users who log in once and carry what they were given
----@field tls? Tls for https
----@field connections? integer at most at once, 1 to 10000; further requests wait, which counts; default 512
----@field keep_alive? boolean false: a new connection for each request; default true
----@field service? string whose nodes answer it: what the environment notices of them belongs to its recovery
+---@field headers? table<string, string>
+---@field expect? integer status of a correct answer; default 200
 ---@field within? Duration slower is bad; default: the deadline
 ---@field deadline? Duration given up then; default: the environment's client_deadline
 ---@field from? string the host it runs on; default "client"
-
----@class Stage
----@field rate? number requests per second, at once
----@field ramp_to? number or: in a straight line from the rate before (0 at first) to this one
----@field over Duration for so long
-
----@class HttpRequest
----@field path? string default /; as url
----@field weight? number how often it is drawn, against the others; default 1
----@field name? string for people
----@field method? string default GET
----@field body? string
----@field headers? table<string, string>
----@field expect? integer|Expect
-
----@class Expect what a correct answer is; any other counts as bad, by a class that names what was wrong
----@field status? integer default 200
----@field json? table<string, string|number|boolean> fields of the answer: ["order.state"] = "paid"
----@field min_bytes? integer of the body
----@field max_bytes? integer a longer one is given up while it is read; default 1 MiB
-
----@class Sessions request n belongs to session n modulo count; after a 401 it logs in anew
----@field count integer 1 to 10000
----@field login Login
----@field token? string the field of its answer that {token} stands for; default "token"
-
----@class Login
----@field path? string default /login
----@field method? string default GET
----@field body? string
----@field headers? table<string, string>
----@field expect? integer|Expect
-
----@class Tls
----@field name? string whom the certificate must be for; default: the address in url
----@field ca? string a file of the script's tree: whom to trust instead of the system's authorities, in PEM
-
----@class Csv rows with named columns
-
----A file of the script's tree in CSV; its first line names the columns.
----@param file string such as "users.csv"
----@return Csv
-function csv(file) end
 
 ---@param definition Http
 ---@return Probe

@@ -66,11 +66,7 @@ Connection::OnAnswer acknowledging(Done<void> done) {
 }  // namespace
 
 const std::set<std::string>& capabilities() {
-  static const auto all = [] {
-    auto kinds = action_kinds();
-    kinds.emplace(targets::tells_recovery_steps);
-    return kinds;
-  }();
+  static const auto all = action_kinds();
   return all;
 }
 

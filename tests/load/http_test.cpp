@@ -225,7 +225,7 @@ TEST(HttpLoad, FillsInTemplatesAndSendsTheHeadersAsked) {
                     {"path", "/orders/{counter}?of={tenant}&key={unique}"},
                     {"body", R"({"user": "u{random:10..19}", "tenant": "{tenant}"})"},
                     {"headers", {{"Content-Type", "application/json"}}},
-                    {"expect", {{"status", 201}}}};
+                    {"expect_status", 201}};
     EXPECT_EQ(run_for(300ms, spec).errors().count("good"), 1u);
   }
   std::set<std::string> bodies, keys;
