@@ -199,12 +199,19 @@ void from_json(const Json& in, World& world);
 /// {"action_lifted", {"action", "reason"}}: its undo found that somebody else had undone it before,
 /// so from some moment on it was not in force,
 /// {"target_gone", {"reason", "everything_gone"}}: with everything that was done to it, or else
-/// only out of reach.
+/// only out of reach,
+/// {"recovery_step", {"of", "step", "by", "component"}}: the environment itself noticed a failure
+/// of a cache, a database or a service (`of`), or answered it. `step` is "detected" (`component`
+/// has failed), "decided" (`component` is to become the primary, or is sent nothing more) or "done"
+/// (it is the primary); `by` names the component that says so. It is told within a second.
 struct Notice {
-  Instant at;
+  Instant at;  ///< when it happened there, to a few ms, and not when it was told
   std::string name;
   Json detail;
 };
+
+/// In `Target::capabilities()` of a target that sends the notice `recovery_step`.
+inline constexpr std::string_view tells_recovery_steps = "notice.recovery_step";
 
 /// A worker process placed inside the environment. Dropping it ends the process.
 class Worker {
@@ -228,7 +235,7 @@ class Target {
  public:
   virtual ~Target() = default;
 
-  /// The kinds of action it can do.
+  /// The kinds of action that it can do, and the notices that not every target has.
   [[nodiscard]] virtual std::set<std::string> capabilities() const = 0;
   /// Names the environment in the journal so that a later process finds it again.
   [[nodiscard]] virtual Json identity() const = 0;

@@ -7,6 +7,7 @@ namespace faultline::cli {
 
 void add_run(CLI::App& app, Context& context);
 void add_plan(CLI::App& app, Context& context);
+void add_calibrate(CLI::App& app, Context& context);
 void add_inject(CLI::App& app, Context& context);
 void add_guard(CLI::App& app, Context& context);
 void add_recover(CLI::App& app, Context& context);
@@ -16,6 +17,7 @@ void add_check(CLI::App& app, Context& context);
 void add_new(CLI::App& app, Context& context);
 void add_env(CLI::App& app, Context& context);
 void add_faults(CLI::App& app, Context& context);
+void add_load(CLI::App& app, Context& context);
 void add_lab(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
 void add_history(CLI::App& app, Context& context);

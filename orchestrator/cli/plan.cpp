@@ -112,12 +112,42 @@ void print_fault(const json& detail) {
   print_entry("is", plan.at("reversibility").get<std::string>());
 }
 
+std::string ms_in_words(const json& ms) {
+  return in_words(std::chrono::milliseconds(std::llround(ms.get<double>())));
+}
+
+/// What the window establishes when nothing fails in it, by two views: the truth is between them.
+void print_reach(const json& reach) {
+  if (reach.is_null()) {
+    return;
+  }
+  print_entry(
+      "window",
+      fmt::format("{} requests; without a failure they establish {:.4g} % at 95 %, and {:.4g} "
+                  "% where one failure takes all of {} ({} block{})",
+                  reach.at("requests").get<std::uint64_t>(),
+                  reach.at("establishes_percent").get<double>(),
+                  reach.at("establishes_percent_by_blocks").get<double>(),
+                  ms_in_words(reach.at("block_ms")), reach.at("blocks").get<std::uint64_t>(),
+                  reach.at("blocks") == 1 ? "" : "s"));
+  if (!reach.at("to_establish_by_blocks_ms").is_null()) {
+    print_entry("claim", fmt::format("{:.6g} % takes {}, or {} by such blocks",
+                                     reach.at("claims_percent").get<double>(),
+                                     ms_in_words(reach.at("to_establish_ms")),
+                                     ms_in_words(reach.at("to_establish_by_blocks_ms"))));
+  }
+}
+
 void print_expectation(const json& detail) {
   fmt::print("  expect {}\n", detail.at("objective").get<std::string>());
-  if (!detail.at("requests").is_null()) {
-    fmt::print("      window  {} requests; without a failure they establish {:.4g} % at 95 %\n",
-               detail.at("requests").get<std::uint64_t>(),
-               detail.at("establishes_percent").get<double>());
+  print_reach(detail.at("reach"));
+}
+
+void print_baseline(const json& detail) {
+  fmt::print("  baseline over {}\n", ms_in_words(detail.at("ms")));
+  for (const auto& objective : detail.at("objectives")) {
+    print_entry("steady", objective.at("objective").get<std::string>());
+    print_reach(objective.at("reach"));
   }
 }
 
@@ -136,6 +166,12 @@ void print_step(const script::DryStep& step) {
     return fmt::print(
         "  wait {}\n",
         in_words(std::chrono::milliseconds(step.detail.at("ms").get<std::int64_t>())));
+  }
+  if (step.what == "baseline") {
+    return print_baseline(step.detail);
+  }
+  if (step.what == "declare") {
+    return fmt::print("  declare a disaster: recovery is counted from here, too\n");
   }
   fmt::print("  {}\n", step.what);
 }

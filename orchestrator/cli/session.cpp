@@ -161,6 +161,8 @@ engine::RunResult Session::run(const engine::Experiment& experiment) {
                    .seed = options_.seed,
                    .wait_for_owner = options_.wait_for_owner,
                    .measure = options_.measure,
+                   .without_faults = options_.without_faults,
+                   .prometheus = prometheus_ ? &*prometheus_ : nullptr,
                    .on_event = options_.on_event,
                    .guarded = [this] { return guard_->guarded(); },
                    .halted = [this] { return stop_file(context_.home); }});
@@ -176,7 +178,9 @@ engine::RunResult Session::run(const engine::Experiment& experiment) {
            "the run took longer than its --timeout of " + in_words(*options_.timeout));
     });
   }
-  note_begun(context_, run.record());
+  if (!options_.without_faults) {
+    note_begun(context_, run.record());
+  }
   const bool all_closed_before = std::exchange(
       all_closed_, false);  // until the run says so: whatever throws, its journal stays
   under_way_ = true;

@@ -7,6 +7,7 @@
 #include "orchestrator/store/journal.hpp"
 #include "targets/catalog.hpp"
 #include "targets/net/asio_clock.hpp"
+#include "targets/prometheus/client.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -43,6 +44,7 @@ class Session {
     std::uint64_t seed = 1;
     std::vector<engine::Approval> approvals = {};
     bool measure = true;
+    bool without_faults = false;  ///< see RunInputs; such a run is no part of the history
     engine::Timeline::Sink on_event;
     std::function<void(std::string)> progress;
   };
@@ -63,10 +65,12 @@ class Session {
 
  private:
   Session(const Context& context, Options options)
-      : context_(context),
-        options_(std::move(options)),
-        signals_(io_),
-        clock_(io_.get_executor()) {}
+      : context_(context), options_(std::move(options)), signals_(io_), clock_(io_.get_executor()) {
+    if (const auto& prometheus = options_.environment.prometheus; !prometheus.url.empty()) {
+      web_.emplace(io_.get_executor(), prometheus.allowed);
+      prometheus_.emplace(*web_, prometheus::Server{.url = prometheus.url});
+    }
+  }
   Result<> attach_guard();
   void await_signal();
   /// Stops the run that is under way, and those that would come after it.
@@ -79,6 +83,8 @@ class Session {
   std::function<void(engine::Stop, const std::string&)> stop_;
   std::optional<std::pair<engine::Stop, std::string>> stopped_;  ///< by a person
   net::AsioClock clock_;
+  std::optional<web::Client> web_;  ///< of the environment's Prometheus, if it has one
+  std::optional<prometheus::Client> prometheus_;
   std::string id_;
   std::filesystem::path journal_file_;
   bool all_closed_ = true;

@@ -28,6 +28,15 @@ struct Approval {
   std::string who, reason;
 };
 
+/// The Prometheus that watches the environment.
+struct Prometheus {
+  std::string url;                   ///< "http://127.0.0.1:9090"; empty: there is none
+  std::vector<std::string> allowed;  ///< IP addresses that may be asked besides loopback
+  /// Between two scrapes: a window is asked about that much after its end, and three of them
+  /// without a sample are a gap.
+  Duration scrape_interval = std::chrono::seconds(15);
+};
+
 /// What may be broken and observed, and what it promises. From a Lua file.
 struct Environment {
   std::string name;      ///< "lab"
@@ -39,6 +48,7 @@ struct Environment {
   Duration baseline = std::chrono::seconds(10);
   Duration settle{};  ///< after the reverts, before steady state is looked at again
   Duration recovery_cap = std::chrono::seconds(60);  ///< recovery is observed this long
+  Prometheus prometheus;
   std::map<std::string, Probe> probes;
   std::map<std::string, Expectation> objectives;  ///< `slo`: by name, phase steady state
   /// Caches and databases: names, and which of the two they are.

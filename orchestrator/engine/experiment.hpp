@@ -1,7 +1,10 @@
 #pragma once
 
+#include "orchestrator/slo/burn.hpp"
+#include "orchestrator/slo/comparison.hpp"
 #include "targets/clock.hpp"
 #include "targets/error.hpp"
+#include "targets/prometheus/figure.hpp"
 #include "targets/target.hpp"
 
 #include <nlohmann/json.hpp>
@@ -43,15 +46,25 @@ struct Probe {
   std::string
       kind;   ///< http, redis_writes, redis, tcp, sql_writes: see orchestrator/load/worker.hpp
   Json args;  ///< by kind
-  double rate_per_s = 0;
+  double rate_per_s = 0;        ///< 0: see `pacing`
+  bool poisson = false;         ///< the requests come at random, at that rate
+  Json pacing;                  ///< "stages" or "users" instead, as the worker's spec has them
+  std::size_t workers = 1;      ///< that share the load, a thread each
   Duration threshold{};         ///< slower is bad; the client's deadline unless said otherwise
   Duration deadline{};          ///< given up then
   std::string from = "client";  ///< the host it runs on
   std::string store;            ///< the cache or database it talks to; empty when none
+  std::string service;          ///< else the service, as its nodes are labelled; may be empty
   bool shows_recovery = true;   ///< false: it sees another side of the fault than users do
 
   /// Writes to its store, and reads what was acknowledged back at the end.
   [[nodiscard]] bool writes() const { return kind == "redis_writes" || kind == "sql_writes"; }
+  /// Each request has a connection of its own; else they are kept, as a pool's are, and a kept one
+  /// may hang on what is gone long after new ones are answered.
+  [[nodiscard]] bool on_new_connections() const {
+    return kind == "redis" || kind == "tcp" ||
+           (kind == "http" && args.is_object() && !args.value("keep_alive", true));
+  }
 };
 
 /// The probe that `subject` names among writers: the one that shows the recovery of a store of that
@@ -70,12 +83,32 @@ auto* find_writer(Range& probes, const std::string& subject, Of probe_of) {
 }
 
 enum class Sli {
-  good,      ///< percent of requests that were good
-  served,    ///< percent of requests that were good or degraded
-  latency,   ///< a percentile in ms stays below the threshold
-  bad,       ///< at most so many bad requests
-  recovery,  ///< a cache or database is writable again within a time
-  lost,  ///< at most so many acknowledged writes are lost (decided when the writers have read back)
+  good,         ///< percent of requests that were good
+  served,       ///< percent of requests that were good or degraded
+  latency,      ///< a percentile in ms stays below the threshold
+  bad,          ///< at most so many bad requests
+  bad_seconds,  ///< at most so many seconds with a bad request
+  throughput,   ///< at least so many good requests a second
+  burn,         ///< an objective's error budget burns no faster than each of some windows allow
+  recovery,     ///< a cache or database is writable, or a probe good again within a time
+  lost,         ///< at most so many acknowledged writes are lost (decided when they were read back)
+  metric,       ///< a Prometheus expression compares with the threshold
+  alert,        ///< an alert of the environment's Prometheus fires within the window
+  quiet,        ///< and does not begin to fire in it
+};
+
+/// Asked of the environment's Prometheus rather than of a probe.
+inline bool is_monitored(Sli sli) {
+  return sli == Sli::metric || sli == Sli::alert || sli == Sli::quiet;
+}
+
+/// An expression over a window as one figure.
+struct Metric {
+  std::string expression;  ///< PromQL; "{{.window}}" stands for the window's length
+  prometheus::Take take = prometheus::Take::last;
+  slo::Comparison comparison = slo::Comparison::at_most;  ///< with the threshold
+  Duration step = std::chrono::seconds(1);                ///< between two points
+  std::string url{};  ///< of the Prometheus it is written for; empty: the environment's
 };
 
 /// A limit that the baseline sets: the larger of so many times its value, and so much more.
@@ -90,10 +123,13 @@ std::string_view to_string(Sli sli);
 /// A promise, as data. Without `from`, a steady-state objective over the phase's window.
 struct Expectation {
   Sli sli = Sli::good;
-  std::string subject;     ///< a probe; for recovery and lost a cache, a database or a writer
-  double threshold = 0;    ///< percent, ms or count, by sli
+  std::string subject;     ///< a probe, a cache or a database; an alert; what a metric is called
+  bool of_writes = true;   ///< for recovery: shown by writes to a store, else by any requests
+  double threshold = 0;    ///< percent, ms, count or requests a second, by sli
   double percentile = 99;  ///< for latency
   std::optional<VersusBaseline> versus;  ///< for latency: the threshold, known after the baseline
+  std::vector<slo::BurnRule> burn{};     ///< for burn: the budget is of `threshold` percent
+  Metric metric{};                       ///< for metric
   std::optional<FaultId> from;           ///< the window starts at this fault's t0
   Duration over{};                       ///< the window's length; for recovery the objective (RTO)
   Place place;
@@ -142,6 +178,8 @@ class Stage {
   /// From now on, and once the warm-up is over: when it is met, everything is reverted at once and
   /// the run is aborted.
   virtual void stop_when(const StopCondition& condition) = 0;
+  /// Somebody says that what is in force is a disaster: recovery is counted from now, too.
+  virtual void declare(const std::string& reason, const Place& place) = 0;
   /// A line in the record's events.
   virtual void note(const std::string& text) = 0;
 };

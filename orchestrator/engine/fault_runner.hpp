@@ -52,6 +52,7 @@ class FaultRunner : public std::enable_shared_from_this<FaultRunner> {
   [[nodiscard]] std::string summary() const;
   /// t0: the first byte of the first apply. None before it.
   [[nodiscard]] std::optional<Instant> applied_at() const { return applied_at_; }
+  [[nodiscard]] std::optional<Instant> effective_at() const { return effective_at_; }
   [[nodiscard]] std::optional<Instant> reverted_at() const { return reverted_at_; }
   void set_lasting_changes(std::vector<std::string> changes) { lasting_ = std::move(changes); }
   [[nodiscard]] Json record() const;

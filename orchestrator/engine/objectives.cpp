@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace faultline::engine {
 namespace {
 
 using slo::Decision;
-
-constexpr Duration sustain = std::chrono::seconds(1);  // one good answer alone is no recovery
 
 std::string unit_of(Sli sli) {
   switch (sli) {
@@ -18,24 +17,33 @@ std::string unit_of(Sli sli) {
       return "%";
     case Sli::latency:
     case Sli::recovery:
+    case Sli::alert:
+    case Sli::quiet:
       return "ms";
     case Sli::bad:
       return "requests";
+    case Sli::bad_seconds:
+      return "seconds";
+    case Sli::throughput:
+      return "requests/s";
+    case Sli::burn:
+      return "x";
     case Sli::lost:
       return "writes";
+    case Sli::metric:
+      return "";
   }
   return "";
 }
 
 const Probes::Measured* probe_of(const Expectation& e, const Probes& probes) {
-  return e.sli == Sli::recovery || e.sli == Sli::lost ? probes.writer(e.subject)
-                                                      : probes.find(e.subject);
+  return e.sli == Sli::recovery ? shows_recovery_of(e.subject, probes)
+         : e.sli == Sli::lost   ? probes.writer(e.subject)
+                                : probes.find(e.subject);
 }
 
-/// With `missing` requests more, each of which took `missing_ms`.
-double percentile(const slo::Series& series, Instant from, Instant to, double p,
-                  std::uint64_t missing = 0, double missing_ms = 0) {
-  std::vector<double> ms(missing, missing_ms);
+double percentile(const slo::Series& series, Instant from, Instant to, double p) {
+  std::vector<double> ms;
   for (const auto& s : series.between(from, to)) {
     ms.push_back(s.result == slo::Class::bad ? INFINITY : to_ms(s.latency));
   }
@@ -52,68 +60,120 @@ double percent(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// What is measured, if of `missing` further requests all were good, or all bad.
-double value_of(const Objective& o, const Probes::Measured& m, std::uint64_t missing,
-                bool they_are_good) {
-  const auto& e = o.expectation;
+/// The window with what may still turn out as anything: what is not due or not answered yet, and in
+/// the end what was due and never reported.
+slo::Window window_of(const Objective& o, const Probes::Measured& m, bool final) {
+  const auto due = m.due_before(o.to) - m.due_before(o.from);
+  if (m.seen_until < o.to && !final) {
+    return slo::so_far(m.series, o.from, o.to, m.seen_until, due);
+  }
+  const std::uint64_t seen = m.series.between(o.from, o.to).size();
+  const auto missing = due > seen + 1 ? due - seen : 0;  // at either edge one may be rounded away
+  return {m.series, o.from, o.to, missing, o.from};
+}
+
+slo::Keep kept_by(const Expectation& e) {
+  return e.sli == Sli::served    ? slo::Keep(slo::is_served)
+         : e.sli == Sli::latency ? slo::within_ms(e.threshold)
+                                 : slo::Keep(slo::is_good);
+}
+
+double measure(const Objective& o, const slo::Series& series) {
   const auto& s = *o.summary;
-  const auto more_good = they_are_good ? missing : 0;
-  switch (e.sli) {
+  switch (o.expectation.sli) {
     case Sli::good:
-      return percent(s.good + more_good, s.requests + missing);
+      return percent(s.good, s.requests);
     case Sli::served:
-      return percent(s.good + s.degraded + more_good, s.requests + missing);
+      return percent(s.good + s.degraded, s.requests);
     case Sli::latency:
-      return percentile(m.series, o.from, o.to, e.percentile, missing,
-                        they_are_good ? 0 : INFINITY);
+      return percentile(series, o.from, o.to, o.expectation.percentile);
+    case Sli::bad_seconds:
+      return static_cast<double>(s.bad_seconds);
+    case Sli::throughput:
+      return slo::per_second({s.requests, s.good}, o.to - o.from);
     default:
-      return static_cast<double>(s.bad + missing - more_good);
+      return static_cast<double>(s.bad);
   }
 }
 
-bool keeps(const Expectation& e, double value) {
-  return e.sli == Sli::good || e.sli == Sli::served ? value >= e.threshold : value <= e.threshold;
+Decision decide(const Expectation& e, const slo::Window& window) {
+  const auto count = static_cast<std::uint64_t>(e.threshold);
+  switch (e.sli) {
+    case Sli::latency:
+      return slo::decide_latency(window, e.percentile, e.threshold);
+    case Sli::bad:
+      return slo::decide_bad(window, count);
+    case Sli::bad_seconds:
+      return slo::decide_bad_seconds(window, count);
+    case Sli::throughput:
+      return slo::decide_throughput(window, slo::is_good, e.threshold);
+    default:
+      return slo::decide_share(window, kept_by(e), e.threshold);
+  }
 }
 
-/// At the end of the window. What was due and never reported may have been anything: where that
-/// could change the answer, there is none.
-void decide(Objective& o, const Probes::Measured& m) {
-  const auto due = m.due_before(o.to) - m.due_before(o.from);
-  const auto seen = o.summary->requests;
-  const auto missing = due > seen + 1 ? due - seen : 0;  // at either edge one may be rounded away
-  if (seen == 0) {
-    o.reason = fmt::format("{}: no requests were measured in the window", o.name);
-  } else if (keeps(o.expectation, value_of(o, m, missing, false))) {
-    o.decision = Decision::holds;
-  } else if (!keeps(o.expectation, value_of(o, m, missing, true))) {
-    o.decision = Decision::broken;
-  } else {
-    o.reason =
-        fmt::format("{}: too few samples: {} of {} requests were measured", o.name, seen, due);
+/// Alerts are decided second by second, so what was seen until an instant is decided for good.
+Decision watch_burns(Objective& o, const slo::Series& series, Instant until, bool complete) {
+  const slo::Tally tally(series, slo::is_good);
+  bool all_seen = true, alerted = false;
+  double nearest = 0;
+  for (const auto& rule : o.expectation.burn) {
+    const auto seen = slo::watch_burn(tally, o.expectation.threshold, rule, o.from, until);
+    all_seen = all_seen && seen.has_value();
+    alerted = alerted || (seen && seen->alerted_at);
+    if (seen && seen->worst / rule.factor >= nearest) {
+      nearest = seen->worst / rule.factor;
+      o.measured = seen->worst;
+    }
+    o.burns.push_back({rule, seen});
+  }
+  return alerted ? Decision::broken : all_seen && complete ? Decision::holds : Decision::undecided;
+}
+
+/// What the window establishes: requests share their moment's fate, for as long as a client waits.
+void establish(Objective& o, const Probes::Measured& m) {
+  const auto& e = o.expectation;
+  if (e.sli != Sli::good && e.sli != Sli::served && e.sli != Sli::latency) {
+    return;
+  }
+  o.bound = slo::established_by_blocks(m.series, o.from, o.to, kept_by(e), m.probe.deadline);
+  if (e.sli == Sli::latency) {
+    o.latency_bound_ms =
+        slo::latency_bound_ms(m.series, o.from, o.to, e.percentile, m.probe.deadline);
   }
 }
 
 void judge_requests(Objective& o, const Probes::Measured& m, bool final) {
+  final = final || m.seen_until >= o.to;
   o.summary = slo::summarize(m.series, o.from, o.to);
-  o.measured = value_of(o, m, 0, true);
-  if (m.seen_until >= o.to || final) {
-    return decide(o, m);
+  const auto window = window_of(o, m, final);
+  if (o.expectation.sli == Sli::burn) {
+    o.decision = watch_burns(o, m.series, std::min(o.to, m.seen_until), window.open == 0);
+  } else {
+    o.measured = measure(o, m.series);
+    o.decision = decide(o.expectation, window);
   }
-  if (o.expectation.sli == Sli::good) {
-    o.decision = slo::decide_good(
-        m.series, o.from, o.to, m.seen_until, o.expectation.threshold,
-        static_cast<std::uint64_t>(m.probe.rate_per_s * to_ms(o.to - o.from) / 1000));
+  if (!final) {
+    return;
+  }
+  establish(o, m);
+  if (o.decision == Decision::undecided) {
+    o.reason = o.summary->requests == 0
+                   ? fmt::format("{}: no requests were measured in the window", o.name)
+                   : fmt::format("{}: too few samples: {} of {} requests were measured", o.name,
+                                 o.summary->requests, o.summary->requests + window.open);
   }
 }
 
 void judge_recovery(Objective& o, const Probes::Measured& m, bool final) {
   const auto until = std::min(m.seen_until, o.to);
-  o.recovery = slo::measure_recovery(m.series, o.from, until, sustain);
+  o.recovery = observe_recovery(m.series, o.from, until);
   const auto& r = *o.recovery;
   o.measured = r.actual_ms;
   const bool in_time = r.actual_ms <= to_ms(o.expectation.over);
   const bool watched_long_enough =
-      until >= std::min(o.from + o.expectation.over + sustain, o.to) && r.resolution_ms > 0;
+      until >= std::min(o.from + o.expectation.over + sustain.of * sustain.window, o.to) &&
+      r.resolution_ms > 0;
   if (r.sustained_ms || (!r.symptom_ms && watched_long_enough)) {
     o.decision = in_time ? Decision::holds : Decision::broken;
   } else if (r.symptom_ms && (until >= o.to || (final && !in_time))) {
@@ -134,67 +194,7 @@ void judge_lost(Objective& o, const Probes::Measured& m, bool final) {
   }
 }
 
-std::string worst_error(const slo::Summary& s) {
-  std::string worst;
-  std::uint64_t most = 0;
-  for (const auto& [name, count] : s.errors) {
-    if (count > most) {
-      worst = name;
-      most = count;
-    }
-  }
-  return worst.empty() ? "" : fmt::format(", most of them '{}'", worst);
-}
-
-std::string broken_in_words(const Objective& o) {
-  const auto& e = o.expectation;
-  switch (e.sli) {
-    case Sli::good:
-    case Sli::served:
-      return fmt::format("{}: {:.2f} % of {} requests, {} bad in {} s{}", o.name, *o.measured,
-                         o.summary->requests, o.summary->bad, o.summary->bad_seconds,
-                         worst_error(*o.summary));
-    case Sli::latency:
-      return std::isinf(*o.measured) ? fmt::format("{}: among the bad requests", o.name)
-                                     : fmt::format("{}: {:.4g} ms", o.name, *o.measured);
-    case Sli::bad:
-      return fmt::format("{}: {:.0f} bad{}", o.name, *o.measured, worst_error(*o.summary));
-    case Sli::recovery:
-      return fmt::format("{}: {}{}", o.name, o.recovery->censored ? "> " : "",
-                         in_words(std::chrono::milliseconds(std::llround(*o.measured))));
-    case Sli::lost:
-      return fmt::format("{}: {:.0f} lost of {} acknowledged", o.name, *o.measured,
-                         o.writes->acknowledged);
-  }
-  return o.name;
-}
-
-std::string limit_in_words(const Expectation& e) {
-  const auto ms = fmt::format("{:.4g} ms", e.threshold);
-  return !e.versus ? fmt::format("{:.6g} ms", e.threshold)
-                   : fmt::format("max({:g} x baseline, baseline + {}){}", e.versus->times,
-                                 in_words(e.versus->plus), e.threshold > 0 ? " = " + ms : "");
-}
-
 }  // namespace
-
-std::string_view to_string(Sli sli) {
-  switch (sli) {
-    case Sli::good:
-      return "good";
-    case Sli::served:
-      return "served";
-    case Sli::latency:
-      return "latency";
-    case Sli::bad:
-      return "bad";
-    case Sli::recovery:
-      return "recovery";
-    case Sli::lost:
-      return "lost";
-  }
-  return "";
-}
 
 Result<Expectation> against_baseline(Expectation e, const Probes& probes, Instant from,
                                      Instant to) {
@@ -216,33 +216,20 @@ Result<Expectation> against_baseline(Expectation e, const Probes& probes, Instan
   return e;
 }
 
-std::string in_words(const Expectation& e) {
-  const std::string over = e.over > Duration::zero() ? " over " + in_words(e.over) : "";
-  switch (e.sli) {
-    case Sli::good:
-      return fmt::format("{} >= {:.6g} % good{}", e.subject, e.threshold, over);
-    case Sli::served:
-      return fmt::format("{} >= {:.6g} % served{}", e.subject, e.threshold, over);
-    case Sli::latency:
-      return fmt::format("{} p{:.4g} <= {}{}", e.subject, e.percentile, limit_in_words(e), over);
-    case Sli::bad:
-      return fmt::format("{} <= {:.0f} bad{}", e.subject, e.threshold, over);
-    case Sli::recovery:
-      return fmt::format("{} writable again within {}", e.subject, in_words(e.over));
-    case Sli::lost:
-      return fmt::format("{} <= {:.0f} acknowledged writes lost", e.subject, e.threshold);
-  }
-  return e.subject;
-}
-
-Objective judge(const Expectation& expectation, const Probes& probes,
-                const Environment& environment, Instant from, Instant to, bool final) {
+Objective open_objective(const Expectation& expectation, Instant from, Instant to) {
   Objective o;
   o.expectation = expectation;
   o.name = in_words(expectation);
   o.from = from;
-  o.to = expectation.sli == Sli::recovery ? from + environment.recovery_cap : to;
+  o.to = to;
   o.unit = unit_of(expectation.sli);
+  return o;
+}
+
+Objective judge(const Expectation& expectation, const Probes& probes,
+                const Environment& environment, Instant from, Instant to, bool final) {
+  const bool recovery = expectation.sli == Sli::recovery;
+  auto o = open_objective(expectation, from, recovery ? from + environment.recovery_cap : to);
   const auto* measured = probe_of(expectation, probes);
   if (measured == nullptr) {
     o.reason = fmt::format("{}: the environment has no probe that measures it", o.name);
@@ -261,71 +248,13 @@ Objective judge(const Expectation& expectation, const Probes& probes,
   return o;
 }
 
-Json Objective::record() const {
-  const auto finite = [](std::optional<double> x) {
-    return x && std::isfinite(*x) ? Json(*x) : Json();
-  };
-  const bool counts = expectation.sli == Sli::good || expectation.sli == Sli::served;
-  const auto kept = [this] {
-    return summary->good + (expectation.sli == Sli::served ? summary->degraded : 0);
-  };
-  Json out = {
-      {"name", name},
-      {"sli", to_string(expectation.sli)},
-      {"probe", expectation.subject},
-      {"objective",
-       expectation.sli == Sli::recovery ? to_ms(expectation.over) : expectation.threshold},
-      {"measured", finite(measured)},
-      {"unit", unit},
-      {"samples", summary  ? Json(summary->requests)
-                  : writes ? Json(writes->acknowledged)
-                           : Json()},
-      {"bad", summary ? Json(summary->bad) : Json()},
-      {"bad_seconds", summary ? Json(summary->bad_seconds) : Json()},
-      {"bound_95",
-       counts && summary ? Json(slo::established_percent(kept(), summary->requests)) : Json()},
-      {"window_ms", to_ms(to - from)},
-      {"phase", phase},
-      {"verdict", decision == Decision::holds    ? "passed"
-                  : decision == Decision::broken ? "failed"
-                                                 : "inconclusive"},
-      {"reason", reason}};
-  if (counts && summary && summary->requests > 0) {
-    const double rate = static_cast<double>(summary->requests) / (to_ms(to - from) / 1000);
-    out["budget_28d_percent"] =
-        slo::budget_burned_percent(expectation.threshold, summary->bad, rate);
-  }
-  return out;
+slo::Recovery observe_recovery(const slo::Series& series, Instant disruption, Instant until) {
+  return slo::measure_recovery(series, disruption, until, sustain);
 }
 
-Json writes_record(const Probes::Measured& writer) {
-  if (!writer.writes) {
-    return {};
-  }
-  const auto& w = *writer.writes;
-  return {{"attempted", w.attempted}, {"acknowledged", w.acknowledged}, {"ambiguous", w.ambiguous},
-          {"lost", w.lost},           {"duplicated", w.duplicated},     {"stale", w.stale},
-          {"rpa_ms", w.loss_span_ms}};
-}
-
-Json recovery_record(const Objective& o, const Probes::Measured& writer) {
-  const auto optional = [](std::optional<double> x) { return x ? Json(*x) : Json(); };
-  const auto& r = *o.recovery;
-  return {{"probe", writer.probe.name},
-          {"store", writer.probe.store},
-          {"store_kind", writer.probe.kind == "sql_writes" ? "database" : "cache"},
-          {"objective_ms", to_ms(o.expectation.over)},
-          {"actual_ms", r.actual_ms},
-          {"censored", r.censored},
-          {"symptom_ms", optional(r.symptom_ms)},
-          {"detected_ms", nullptr},
-          {"decided_ms", nullptr},
-          {"first_success_ms", optional(r.first_success_ms)},
-          {"sustained_ms", optional(r.sustained_ms)},
-          {"drained_ms", nullptr},
-          {"declared_ms", nullptr},
-          {"resolution_ms", r.resolution_ms},
-          {"writes", writes_record(writer)}};
+const Probes::Measured* shows_recovery_of(const std::string& subject, const Probes& probes) {
+  const auto* writer = probes.writer(subject);
+  return writer != nullptr ? writer : probes.find(subject);
 }
 
 }  // namespace faultline::engine

@@ -2,14 +2,22 @@
 
 #include "orchestrator/engine/environment.hpp"
 #include "orchestrator/engine/probes.hpp"
+#include "orchestrator/slo/block_bounds.hpp"
 #include "orchestrator/slo/judge.hpp"
+#include "targets/prometheus/alerts.hpp"
 
 #include <optional>
 #include <string>
 
 namespace faultline::engine {
 
-/// What a promise came to. Pure: a function of the samples.
+/// What a rule of a burn objective saw; none: no request in one of its windows.
+struct BurnSeen {
+  slo::BurnRule rule;
+  std::optional<slo::Burn> seen;
+};
+
+/// What a promise came to. Pure: a function of the samples, or of what Prometheus answered.
 struct Objective {
   Expectation expectation;
   std::string name;   ///< "login >= 97 % good"
@@ -17,10 +25,15 @@ struct Objective {
   Instant from{}, to{};
   slo::Decision decision = slo::Decision::undecided;
   std::optional<double> measured;  ///< in `unit`
-  std::string unit;                ///< %, ms, requests, writes
+  std::string unit;                ///< %, ms, requests, seconds, requests/s, x, writes, or empty
   std::optional<slo::Summary> summary;
+  std::optional<slo::BlockBound> bound;  ///< of a share or a percentile: what is kept, by blocks
+  std::optional<double> latency_bound_ms;
+  std::vector<BurnSeen> burns;
   std::optional<slo::Recovery> recovery;
   std::optional<slo::Writes> writes;
+  std::optional<prometheus::Figure> figure;
+  std::optional<prometheus::AlertHistory> alert;
   std::string reason;  ///< in words, when it is broken or undecided
 
   [[nodiscard]] Json record() const;
@@ -36,10 +49,18 @@ Result<Expectation> against_baseline(Expectation expectation, const Probes& prob
 Objective judge(const Expectation& expectation, const Probes& probes,
                 const Environment& environment, Instant from, Instant to, bool final);
 
+/// An objective about which nothing is known yet, with its name and unit.
+Objective open_objective(const Expectation& expectation, Instant from, Instant to);
+/// Why it is broken: "login >= 97 % good: 91.2 % of 400 requests, ...".
+std::string broken_in_words(const Objective& objective);
+
 /// What became of a writer's writes; null when they were not read back.
 Json writes_record(const Probes::Measured& writer);
-/// A recovery as the record has it, but for what it counts from, which the run knows; fields that
-/// are not measured are null.
-Json recovery_record(const Objective& objective, const Probes::Measured& writer);
+/// One good answer alone is no recovery.
+inline constexpr slo::Sustain sustain{};
+/// When requests were good again after a disruption, from what was due until then.
+slo::Recovery observe_recovery(const slo::Series& series, Instant disruption, Instant until);
+/// The writer of a store, or the probe of that name; nullptr when there is none.
+const Probes::Measured* shows_recovery_of(const std::string& subject, const Probes& probes);
 
 }  // namespace faultline::engine

@@ -17,21 +17,6 @@ Instant from_us(std::int64_t us) {
   return Instant(std::chrono::microseconds(us));
 }
 
-std::string spec_line(const Probe& probe, const std::string& run, std::uint64_t seed) {
-  Json args = probe.args;
-  if (probe.writes()) {
-    args["prefix"] = "faultline:" + run + ":" + probe.name;
-  }
-  return Json{{"probe", probe.name},
-              {"kind", probe.kind},
-              {"rate_per_s", probe.rate_per_s},
-              {"deadline_ms", to_ms(probe.deadline)},
-              {"threshold_ms", to_ms(probe.threshold)},
-              {"seed", seed},
-              {"args", args}}
-      .dump();
-}
-
 slo::Writes writes_of(const Json& j) {
   slo::Writes w;
   w.attempted = j.value("attempted", std::uint64_t{0});
@@ -46,9 +31,36 @@ slo::Writes writes_of(const Json& j) {
 
 }  // namespace
 
+Json worker_spec(const Probe& probe, const std::string& run, std::uint64_t seed) {
+  Json spec = {{"probe", probe.name},
+               {"kind", probe.kind},
+               {"deadline_ms", to_ms(probe.deadline)},
+               {"threshold_ms", to_ms(probe.threshold)},
+               {"seed", seed},
+               {"args", probe.args}};
+  if (probe.pacing.is_object()) {
+    spec.update(probe.pacing);
+  } else {
+    spec["rate_per_s"] = probe.rate_per_s;
+  }
+  if (probe.poisson) {
+    spec["spacing"] = "poisson";
+  }
+  if (probe.writes()) {
+    spec["args"]["prefix"] = "faultline:" + run + ":" + probe.name;
+  }
+  return spec;
+}
+
 std::uint64_t Probes::Measured::due_before(Instant at) const {
-  const auto passed = std::chrono::duration<double>(at - started).count();
-  return passed <= 0 ? 0 : static_cast<std::uint64_t>(std::ceil(passed * probe.rate_per_s));
+  if (at <= started) {
+    return 0;
+  }
+  while (due_times_.empty() || due_times_.back() < at - started) {
+    due_times_.push_back(schedule_.next());
+  }
+  return static_cast<std::uint64_t>(std::ranges::lower_bound(due_times_, at - started) -
+                                    due_times_.begin());
 }
 
 void Probes::start(const Environment& environment, const std::string& run, std::uint64_t seed,
@@ -59,12 +71,11 @@ void Probes::start(const Environment& environment, const std::string& run, std::
   };
   auto starting = std::make_shared<Starting>(Starting{environment.probes.size(), {}});
   for (const auto& [name, probe] : environment.probes) {
-    auto& measured = all_.emplace_back();
-    measured.probe = probe;
+    auto& measured = all_.emplace_back(probe, seed);
     targets::WorkerSpec spec;
     spec.host = probe.from;
     spec.argv = {"worker"};
-    spec.input = spec_line(probe, run, seed++);
+    spec.input = worker_spec(probe, run, seed++).dump();
     spec.on_line = [this, &measured, alive = std::weak_ptr(alive_)](std::string_view line) {
       if (!alive.expired()) {
         on_line(measured, line);
@@ -194,8 +205,7 @@ std::string Probes::problem() const {
           "ms prove anything",
           m.probe.name, m.delay_p99_ms, max_delay_p99_ms);
     }
-    const double seconds = to_ms(m.seen_until - m.started) / 1000;
-    const double due = m.probe.rate_per_s * seconds;
+    const auto due = static_cast<double>(m.due_before(m.seen_until));
     const auto sent = static_cast<double>(m.series.samples().size());
     if (due > 0 && sent < due * min_rate_share) {
       return fmt::format("machine too busy: the worker of {} sent {:.0f} of {:.0f} requests",

@@ -2,6 +2,7 @@
 
 #include "orchestrator/engine/environment.hpp"
 #include "orchestrator/slo/judge.hpp"
+#include "orchestrator/slo/schedule.hpp"
 
 #include <deque>
 #include <map>
@@ -10,10 +11,19 @@
 
 namespace faultline::engine {
 
+/// The first line of a worker's input, but for what a load by itself adds:
+/// orchestrator/load/worker.hpp.
+Json worker_spec(const Probe& probe, const std::string& run, std::uint64_t seed);
+
 /// The workers of a run and what they have measured: one worker a probe.
 class Probes {
  public:
   struct Measured {
+    explicit Measured(Probe asked = {}, std::uint64_t seed = 1)
+        : probe(std::move(asked)),
+          schedule_(slo::Rate(probe.rate_per_s),
+                    probe.poisson ? slo::Spacing::poisson : slo::Spacing::even, seed) {}
+
     Probe probe;
     slo::Series series;
     slo::Series lately;         ///< of these, what was reported since `lately()` was asked last
@@ -28,6 +38,10 @@ class Probes {
 
     /// Requests that an open loop has due before `at`, answered or not.
     [[nodiscard]] std::uint64_t due_before(Instant at) const;
+
+   private:
+    mutable slo::Schedule schedule_;           ///< the worker's own: the same seed
+    mutable std::vector<Duration> due_times_;  ///< as far as it was asked
   };
 
   /// `changed` is called after every report of a worker.

@@ -103,6 +103,7 @@ Json Run::record() const {
               {"runbook", x.runbook},
               {"params", x.params},
               {"seed", in_.seed},
+              {"without_faults", in_.without_faults},
               {"environment", in_.environment.name},
               {"profile", in_.profile},
               {"operator", in_.operator_name},
@@ -119,7 +120,7 @@ Json Run::record() const {
   const bool at_its_end = life_.phase() >= Phase::report;
   timeline_.stamp(out, "finished", at_its_end ? std::optional(in_.clock.now()) : std::nullopt);
   out["stop_conditions"] = stop_conditions_.record(timeline_);
-  for (const auto* list : {"faults", "objectives", "recovery", "probes"}) {
+  for (const auto* list : {"faults", "objectives", "probes"}) {
     out[list] = Json::array();
   }
   for (const auto& fault : faults_) {
@@ -127,16 +128,8 @@ Json Run::record() const {
   }
   for (const auto& objective : objectives_) {
     out["objectives"].push_back(objective.record());
-    const auto* writer =
-        objective.recovery ? probes_.writer(objective.expectation.subject) : nullptr;
-    if (writer != nullptr) {
-      auto recovery = recovery_record(objective, *writer);
-      const auto& fault = objective.expectation.from;
-      recovery["from"] = fault ? Json(faults_.at(fault->index)->id()) : Json();
-      timeline_.stamp(recovery, "disrupted", objective.from);
-      out["recovery"].push_back(std::move(recovery));
-    }
   }
+  out["recovery"] = recoveries();
   for (const auto& measured : probes_.all()) {
     out["probes"].push_back(probe_record(measured, timeline_.start(), from));
   }

@@ -253,8 +253,8 @@ void Run::method_ended(std::exception_ptr thrown) {
     return next(life_.done());  // a cancelled method ends by throwing; why is known already
   }
   if (problem.empty()) {
-    return next(
-        life_.done(faults_.empty() ? "nothing was injected: the method asked for no fault" : ""));
+    const bool asked = !faults_.empty() || !left_out_.empty();
+    return next(life_.done(asked ? "" : "nothing was injected: the method asked for no fault"));
   }
   timeline_.tell("script_error", {{"message", problem}});
   next(life_.done(problem));
@@ -297,21 +297,22 @@ void Run::revert_all() {
 }
 
 void Run::verify() {
-  if (!in_.measure || faults_.empty()) {
+  if (!in_.measure || (faults_.empty() && left_out_.empty())) {
     return next(life_.done());
   }
-  enter("verify", environment_.settle + verify_window);
+  enter("verify", environment_.settle + verify_window + told_after());
   const auto from = in_.clock.now() + environment_.settle;
   const auto to = from + verify_window;
-  limit_ = later(to + environment_.client_deadline + tick_every - in_.clock.now(),
-                 [this] { changed(); });
+  const auto latest = to + std::max(environment_.client_deadline + tick_every, told_after());
+  const auto told = ask_steady_state(from, to);
+  limit_ = later(latest - in_.clock.now(), [this] { changed(); });
   when(
-      [this, to] {
-        return life_.stopping() || probes_.seen_until() >= to || !probes_.problem().empty() ||
-               in_.clock.now() >= to + environment_.client_deadline + tick_every;
+      [this, to, latest, told] {
+        return life_.stopping() || (probes_.seen_until() >= to && told->open == 0) ||
+               !probes_.problem().empty() || in_.clock.now() >= latest;
       },
-      [this, from, to] {
-        judge_steady_state("verify", from, to, false);
+      [this, from, to, told] {
+        judge_steady_state("verify", from, to, false, *told);
         next(life_.done());
       });
 }
@@ -364,27 +365,6 @@ void Run::heartbeat() {
       heartbeat();
     });
   });
-}
-
-void Run::on_notice(const targets::Notice& notice) {
-  // Who waits for an environment hears what becomes of the run before, which is not his.
-  const auto action = notice.detail.value("action", std::string());
-  const bool of_another_run = !action.empty() && !action.starts_with(in_.id + ".");
-  if (of_another_run || (!owns_ && notice.name != "target_gone")) {
-    return;
-  }
-  timeline_.tell(notice.name, notice.detail);
-  if (notice.name == "component_died" && !notice.detail.value("by_fault", false)) {
-    life_.doubt(fmt::format("{} died, and no fault did it",
-                            notice.detail.value("component", std::string("a component"))));
-  } else if (notice.name == "action_lifted") {
-    life_.doubt(notice.detail.value("reason", notice.name));
-  } else if (notice.name == "deadline_fired") {
-    stop(Stop::environment_lost, "the target's own deadline ended a fault");
-  } else if (notice.name == "owner_lost" || notice.name == "target_gone") {
-    stop(Stop::environment_lost, "the environment was lost in the middle of the run: " +
-                                     notice.detail.value("reason", notice.name));
-  }
 }
 
 }  // namespace faultline::engine

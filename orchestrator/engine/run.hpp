@@ -5,8 +5,10 @@
 #include "orchestrator/engine/fault_runner.hpp"
 #include "orchestrator/engine/fiber.hpp"
 #include "orchestrator/engine/machine_watch.hpp"
+#include "orchestrator/engine/monitored.hpp"
 #include "orchestrator/engine/objectives.hpp"
 #include "orchestrator/engine/probes.hpp"
+#include "orchestrator/engine/recovery_steps.hpp"
 #include "orchestrator/engine/residue.hpp"
 #include "orchestrator/engine/run_life.hpp"
 #include "orchestrator/engine/stop_conditions.hpp"
@@ -32,6 +34,10 @@ struct RunInputs {
   std::uint64_t seed = 1;
   Duration wait_for_owner{};  ///< how long to wait for an environment that another run holds
   bool measure = true;        ///< false: no load and no steady state, as in `faultline inject`
+  /// Everything but the faults: each inject returns at once, and nothing has happened. What fails
+  /// then would fail falsely in a drill. An alert is expected to stay quiet.
+  bool without_faults = false;
+  prometheus::Source* prometheus = nullptr;  ///< that watches the environment; nullptr: none
   Timeline::Sink on_event;
   /// Whether somebody would put everything back if this process died now. May be none: nobody.
   std::function<bool()> guarded = {};
@@ -66,8 +72,15 @@ class Run : private Stage {
   static constexpr Duration drain_limit =
       std::chrono::seconds(30);  ///< workers read back within 15 s
 
-  // The steps, in run.cpp; measuring in run_measure.cpp, watching in run_watch.cpp, comparing in
-  // run_residue.cpp.
+  /// The objectives of a phase, once all of them have been answered.
+  struct Told {
+    std::size_t open = 0;
+    std::vector<Objective> objectives;
+    [[nodiscard]] const Objective* find(const std::string& name) const;
+  };
+
+  // The steps, in run.cpp; measuring in run_measure.cpp, watching and hearing in run_watch.cpp,
+  // comparing in run_residue.cpp.
   void next(RunLife::Command command);
   void heal();
   void acquire(Instant until);
@@ -99,14 +112,22 @@ class Run : private Stage {
   /// Observes the world once a second, for what its processes use.
   void watch_usage();
   void on_notice(const targets::Notice& notice);
+  void hear(const targets::Notice& notice, const ToldStep& step);
   void compare(const std::function<void(FaultLife::Compared)>& done);
   void note_lasting_changes(const InvariantValues& now);
   [[nodiscard]] bool any_in_force() const;
   [[nodiscard]] bool all_closed() const;
   void add(Objective objective, const std::string& phase);
-  void judge_steady_state(const std::string& phase, Instant from, Instant to,
-                          bool missing_is_doubt);
+  void judge_steady_state(const std::string& phase, Instant from, Instant to, bool missing_is_doubt,
+                          const Told& told);
   [[nodiscard]] std::vector<Expectation> steady_state() const;
+
+  // What the environment's Prometheus says, in run_monitor.cpp.
+  void ask(Objective objective, std::function<void(Objective)> then);
+  [[nodiscard]] std::shared_ptr<Told> ask_steady_state(Instant from, Instant to);
+  [[nodiscard]] Duration told_after() const;
+  [[nodiscard]] Objective expect_monitored(const Expectation& expectation, Instant from,
+                                           Instant to);
 
   // Stage, in stage.cpp: what the method may ask for.
   targets::World world() override;
@@ -116,6 +137,7 @@ class Run : private Stage {
   void wait(Duration length) override;
   bool expect(const Expectation& expectation) override;
   void stop_when(const StopCondition& condition) override;
+  void declare(const std::string& reason, const Place& place) override;
   void note(const std::string& text) override;
   void block(const std::function<bool()>& condition);
   void require_unchanged();
@@ -128,7 +150,24 @@ class Run : private Stage {
   std::shared_ptr<FaultRunner> prepare(const FaultRequest& request, const targets::World& world,
                                        std::size_t number);
 
+  Duration tell_expecting(const Expectation& expectation, Instant latest);
+  bool settle(Objective objective);
+  /// When a fault began: its first apply; without faults, when it would have been injected.
+  [[nodiscard]] std::optional<Instant> begun_at(FaultId fault) const;
+
   [[nodiscard]] Json approvals() const;  // in record.cpp
+  // In run_recovery.cpp.
+  [[nodiscard]] Json recoveries() const;
+  [[nodiscard]] Json recovery_of(const Objective& objective, const Probes::Measured& shows) const;
+  [[nodiscard]] Json seen_elsewhere(const Objective& objective,
+                                    const Probes::Measured& shows) const;
+  [[nodiscard]] std::optional<slo::Backlog> backlog_of(const Probes::Measured& probe,
+                                                       const Objective& objective) const;
+  [[nodiscard]] std::optional<Instant> next_fault(
+      const Objective& objective, const std::function<bool(std::size_t)>& counts) const;
+  [[nodiscard]] std::optional<Instant> next_like(const Objective& objective,
+                                                 const std::string& store) const;
+  [[nodiscard]] Instant undisturbed_until(const Objective& objective) const;
 
   RunInputs in_;
   const Environment environment_;  ///< with the experiment's own probes
@@ -146,8 +185,11 @@ class Run : private Stage {
   bool owns_ = false;
   InvariantValues before_;
   std::vector<std::shared_ptr<FaultRunner>> faults_;
+  std::vector<Instant> left_out_;  ///< when faults would have been injected, without them
   std::vector<Objective> objectives_;
   std::vector<Expectation> lost_;  ///< decided when the writers have read back
+  std::vector<ToldStep> told_steps_;
+  std::vector<Instant> declarations_;
   std::vector<Json> phases_;
   std::string phase_name_;
   Instant phase_started_{};
@@ -159,7 +201,7 @@ class Run : private Stage {
   std::function<bool()> waiting_for_;
   std::function<void()> then_;
   std::string awaited_;  ///< what heal waits for, told once
-  std::unique_ptr<Timer> pause_, limit_, wake_, heartbeat_, tick_, pulse_, watch_;
+  std::unique_ptr<Timer> pause_, limit_, wake_, asking_, heartbeat_, tick_, pulse_, watch_;
   std::function<void(RunResult)> done_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

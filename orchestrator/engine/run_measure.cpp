@@ -146,9 +146,16 @@ std::vector<Expectation> Run::steady_state() const {
 }
 
 void Run::judge_steady_state(const std::string& phase, Instant from, Instant to,
-                             bool missing_is_doubt) {
+                             bool missing_is_doubt, const Told& told) {
   for (const auto& expectation : steady_state()) {
-    auto objective = judge(expectation, probes_, environment_, from, to, true);
+    const auto* answered = told.find(in_words(expectation));
+    auto objective = answered != nullptr ? *answered
+                     : is_monitored(expectation.sli)
+                         ? open_objective(expectation, from, to)
+                         : judge(expectation, probes_, environment_, from, to, true);
+    if (objective.decision == slo::Decision::undecided && objective.reason.empty()) {
+      objective.reason = objective.name + ": Prometheus did not answer in time";
+    }
     if (missing_is_doubt && objective.decision == slo::Decision::broken) {
       objective.decision = slo::Decision::undecided;
       objective.reason = "the baseline did not hold: " + objective.reason;

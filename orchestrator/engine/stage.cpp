@@ -59,7 +59,11 @@ void Run::baseline(std::optional<Duration> length, const Place& place) {
   const auto give_up_at = in_.clock.now() + environment_.client_deadline;
   wake_ = later(environment_.client_deadline, [this] { changed(); });
   block([&] { return probes_.seen_until() >= from + window || in_.clock.now() >= give_up_at; });
-  judge_steady_state("baseline", from, from + window, true);
+  const auto told = ask_steady_state(from, from + window);
+  const auto told_by = from + window + told_after();
+  wake_ = later(told_by - in_.clock.now(), [this] { changed(); });
+  block([&] { return told->open == 0 || in_.clock.now() >= told_by; });
+  judge_steady_state("baseline", from, from + window, true, *told);
   const auto failed = std::ranges::find_if(objectives_, [](const Objective& o) {
     return o.phase == "baseline" && o.decision != slo::Decision::holds;
   });
@@ -147,8 +151,16 @@ std::vector<FaultId> Run::inject(const std::vector<FaultRequest>& requests) {
       planned.push_back(prepare(request, seen, faults_.size() + planned.size() + 1));
     }
   } while (!fits(planned, requests, seen));
-  require_guard();
   std::vector<FaultId> ids;
+  if (in_.without_faults) {
+    for (const auto& request : requests) {
+      ids.push_back({left_out_.size()});
+      left_out_.push_back(in_.clock.now());
+      timeline_.tell("left_out", {{"fault", request.fault}});
+    }
+    return ids;
+  }
+  require_guard();
   for (auto& fault : planned) {
     ids.push_back({faults_.size()});
     faults_.push_back(std::move(fault));
@@ -171,7 +183,14 @@ std::vector<FaultId> Run::inject(const std::vector<FaultRequest>& requests) {
   return ids;
 }
 
+std::optional<Instant> Run::begun_at(FaultId fault) const {
+  return in_.without_faults ? left_out_.at(fault.index) : faults_.at(fault.index)->applied_at();
+}
+
 void Run::revert(FaultId fault) {
+  if (in_.without_faults) {
+    return block([] { return true; });
+  }
   const auto& runner = faults_.at(fault.index);
   runner->end("");
   block([&] { return runner->life().state() >= FaultLife::State::settling; });
@@ -203,25 +222,42 @@ Expectation Run::resolved(const Expectation& expectation) const {
   return *known;
 }
 
+/// Returns what is left until `latest`, when it is known at the latest.
+Duration Run::tell_expecting(const Expectation& expectation, Instant latest) {
+  const auto left = std::max(latest - in_.clock.now(), Duration::zero());
+  timeline_.tell("expecting", {{"objective", in_words(expectation)}, {"at_most_ms", to_ms(left)}});
+  phase_expected_ = in_.clock.now() + left - phase_started_;
+  return left;
+}
+
+bool Run::settle(Objective objective) {
+  const bool holds = objective.decision == slo::Decision::holds;
+  add(std::move(objective), "method");
+  return holds;
+}
+
 bool Run::expect(const Expectation& asked) {
   block([] { return true; });
   if (!in_.measure) {
     return true;
   }
-  const auto expectation = resolved(asked);
+  auto expectation = resolved(asked);
+  if (in_.without_faults && expectation.sli == Sli::alert) {
+    expectation.sli = Sli::quiet;
+  }
   if (expectation.sli == Sli::lost) {
     lost_.push_back(expectation);
     return true;
   }
-  const auto from = expectation.from ? faults_.at(expectation.from->index)->applied_at()
-                                     : std::optional(in_.clock.now());
+  const auto from = expectation.from ? begun_at(*expectation.from) : std::optional(in_.clock.now());
   const auto to = *from + expectation.over;
+  if (is_monitored(expectation.sli)) {
+    tell_expecting(expectation, to + arrival_delay(expectation.sli, environment_.prometheus));
+    return settle(expect_monitored(expectation, *from, to));
+  }
   const auto latest = (expectation.sli == Sli::recovery ? *from + environment_.recovery_cap : to) +
                       environment_.client_deadline + tick_every;  // the last answers are reported
-  const auto left = std::max(latest - in_.clock.now(), Duration::zero());
-  timeline_.tell("expecting", {{"objective", in_words(expectation)}, {"at_most_ms", to_ms(left)}});
-  phase_expected_ = in_.clock.now() + left - phase_started_;
-  wake_ = later(left, [this] { changed(); });
+  wake_ = later(tell_expecting(expectation, latest), [this] { changed(); });
   Objective objective;
   block([&] {
     objective = judge(expectation, probes_, environment_, *from, to, in_.clock.now() >= latest);
@@ -232,15 +268,19 @@ bool Run::expect(const Expectation& asked) {
     const auto problem = probes_.problem();
     objective.reason = problem.empty() ? objective.name + ": not decided in time" : problem;
   }
-  const bool holds = objective.decision == slo::Decision::holds;
-  add(std::move(objective), "method");
-  return holds;
+  return settle(std::move(objective));
 }
 
 void Run::stop_when(const StopCondition& condition) {
   block([] { return true; });
   timeline_.tell("stop_when", {{"condition", in_words(condition)}});
   stop_conditions_.add(condition, in_.clock.now());
+}
+
+void Run::declare(const std::string& reason, const Place& /*place*/) {
+  block([] { return true; });
+  declarations_.push_back(in_.clock.now());
+  timeline_.tell("declared", {{"reason", reason}});
 }
 
 void Run::note(const std::string& text) {

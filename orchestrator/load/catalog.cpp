@@ -12,6 +12,7 @@ std::span<const Kind> catalog() {
       Kind{"http", make_http},
       Kind{"redis_writes", make_redis_writes},
       Kind{"sql_writes", make_sql_writes},
+      Kind{"replica_lag", make_replica_lag},
       Kind{"redis", make_redis_ping},
       Kind{"tcp", make_tcp},
   };

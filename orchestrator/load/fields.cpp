@@ -70,6 +70,15 @@ std::uint64_t Fields::whole(const char* name, std::uint64_t fallback) {
   return value->get<std::uint64_t>();
 }
 
+bool Fields::flag(const char* name, bool fallback) {
+  const auto* value = find(name, false);
+  if (value != nullptr && !value->is_boolean()) {
+    wrong(fmt::format("'{}' must be true or false, found {}", name, value->dump()));
+    return fallback;
+  }
+  return value == nullptr ? fallback : value->get<bool>();
+}
+
 std::vector<std::string> Fields::texts(const char* name) {
   const auto* value = find(name, true);
   const auto is_text = [](const Json& item) { return item.is_string(); };
@@ -78,6 +87,31 @@ std::vector<std::string> Fields::texts(const char* name) {
     return {};
   }
   return value->get<std::vector<std::string>>();
+}
+
+std::vector<Json> Fields::objects(const char* name, std::size_t max) {
+  const auto* value = find(name, false);
+  if (value == nullptr) {
+    return {};
+  }
+  if (!value->is_array() || value->size() > max) {
+    wrong(fmt::format("'{}' must be a list of at most {}", name, max));
+    return {};
+  }
+  return value->get<std::vector<Json>>();
+}
+
+std::vector<std::vector<std::string>> Fields::lists(const char* name, std::size_t max) {
+  std::vector<std::vector<std::string>> found;
+  for (const auto& item : objects(name, max)) {
+    const auto is_text = [](const Json& entry) { return entry.is_string(); };
+    if (!item.is_array() || !std::ranges::all_of(item, is_text)) {
+      wrong(fmt::format("'{}' must be a list of lists of texts, found {}", name, item.dump()));
+      return {};
+    }
+    found.push_back(item.get<std::vector<std::string>>());
+  }
+  return found;
 }
 
 std::vector<std::pair<std::string, std::string>> Fields::pairs(const char* name) {

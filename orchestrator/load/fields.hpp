@@ -24,12 +24,19 @@ class Fields {
   std::string text(const char* name, std::optional<std::string> fallback = {});
   double number(const char* name, double min, double max, std::optional<double> fallback = {});
   std::uint64_t whole(const char* name, std::uint64_t fallback);
+  bool flag(const char* name, bool fallback);
   std::vector<std::string> texts(const char* name);
+  /// A list of so many items at most, which are for a `Fields` of their own; none when absent.
+  std::vector<Json> objects(const char* name, std::size_t max);
   /// An object of texts; none when absent.
   std::vector<std::pair<std::string, std::string>> pairs(const char* name);
   /// Any object; empty when absent.
   Json object(const char* name);
 
+  /// Whether it is there; it still has to be read.
+  [[nodiscard]] bool has(const char* name) const { return object_.contains(name); }
+  /// A list of so many lists of texts at most; none when absent.
+  std::vector<std::vector<std::string>> lists(const char* name, std::size_t max);
   void wrong(const std::string& what);
   [[nodiscard]] bool ok() const { return problem_.empty(); }
   /// Error `usage` with the first thing that was wrong.

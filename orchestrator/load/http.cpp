@@ -1,296 +1,317 @@
-// Kind http: HTTP/1.1 over a pool of kept-alive connections.
-#include "orchestrator/load/network_error.hpp"
-#include "orchestrator/load/place.hpp"
+// Kind http: HTTP/1.1 over a pool of connections, with sockets of its own (Source::wait).
+#include "orchestrator/load/http_connection.hpp"
 #include "orchestrator/load/source.hpp"
 #include "orchestrator/load/status_classes.hpp"
-#include "orchestrator/load/template.hpp"
 
-#include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
 #include <fmt/format.h>
 
+#include <array>
 #include <deque>
-#include <optional>
+#include <memory>
+#include <sys/epoll.h>
 
 namespace faultline::load {
 namespace {
 
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-using Stream = beast::tcp_stream;
-using HttpRequest = http::request<http::string_body>;
-
-/// A stalled service gets so many connections; further requests wait, and their wait counts.
-constexpr std::size_t max_connections = 512;
-/// A page is smaller; a body without end must not fill the memory.
-constexpr std::uint64_t max_body_bytes = 1u << 20;
+constexpr int max_events = 256;  // of one look; the rest comes with the next
+constexpr unsigned unauthorized = 401;
 
 Instant now() {
   return std::chrono::steady_clock::now();
 }
 
-/// The args of the kind.
-struct Page {
-  Endpoint to;
-  std::string host;
-  http::verb method = http::verb::get;
-  Template path, body;
-  std::vector<std::pair<std::string, std::string>> headers;
-  unsigned expect_status = 200;
-};
-
-/// False when the server has closed it, or sent what nobody asked for, since its last answer.
-bool still_usable(Stream& stream) {
-  char byte = 0;
-  const auto got = ::recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-}
-
-/// Connections at rest, and the requests that wait for one.
-class Pool : public std::enable_shared_from_this<Pool> {
+/// Connections, and the requests on them or in the queue for one.
+class HttpLoad {
  public:
-  Pool(boost::asio::io_context& io, Page page, std::uint64_t seed)
-      : io_(io),
-        page_(std::move(page)),
-        random_(seed),
+  HttpLoad(HttpPlan plan, std::uint64_t seed)
+      : plan_(std::move(plan)),
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+        shared_{plan_, epoll_.get(), {}},
+        random_(~seed),  // the times of a Poisson load are drawn from `seed` itself
         unique_prefix_(unique_prefix(seed, std::chrono::system_clock::now())),
-        queue_timer_(io) {}
+        sessions_(plan_.sessions ? plan_.sessions->count : 0) {}
 
   void send(Request request);
-  /// A connection is free again, or gone when null.
-  void give_back(std::unique_ptr<Stream> stream);
-  [[nodiscard]] const Page& page() const { return page_; }
-  HttpRequest render(std::uint64_t number);
-  std::string status_class(unsigned status, const std::string& body) {
-    return statuses_.name(status, body);
-  }
+  void wait(Instant until);
 
  private:
-  void begin(Request request);
-  void watch_queue();
+  using Progress = HttpConnection::Progress;
 
-  boost::asio::io_context& io_;
-  Page page_;
+  /// A request from when it is due to when its fate is known.
+  struct Flight {
+    Request request;
+    Instant sent;  ///< when it got its connection
+    const HttpMessage* message = nullptr;
+    HttpConnection* connection = nullptr;  ///< none: it waits
+    bool over = false;
+  };
+  struct Session {
+    enum class State { out, logging_in, in } state = State::out;
+    std::string token;
+    std::vector<std::uint64_t> waiting;
+  };
+
+  struct Unsettled {
+    HttpConnection* connection;
+    std::uint64_t number;
+    Progress progress;
+  };
+
+  [[nodiscard]] bool in_flight(std::uint64_t number) {
+    return number >= first_ && !flight(number).over;
+  }
+  [[nodiscard]] Flight& flight(std::uint64_t number) { return flights_[number - first_]; }
+  [[nodiscard]] Session* session_of(std::uint64_t number) {
+    return sessions_.empty() ? nullptr : &sessions_[number % sessions_.size()];
+  }
+  void begin(std::uint64_t number);
+  HttpConnection* free_connection();
+  void go(HttpConnection& connection, std::uint64_t number, const HttpMessage& message,
+          bool logging_in);
+  void progressed(HttpConnection& connection, Progress progress);
+  void logged_in(HttpConnection& connection, Progress progress);
+  void begin_waiting(Session& session);
+  [[nodiscard]] Outcome outcome_of(const HttpConnection& connection, const Flight& flight);
+  void finish(std::uint64_t number, Outcome outcome);
+  void release(HttpConnection& connection);
+  void give_up_late(Instant at);
+  void give_up(std::uint64_t number, Instant at);
+  /// Failures are dealt with after what caused them, so that a failing `send` does not call itself.
+  void settle();
+
+  HttpPlan plan_;
+  net::Fd epoll_;
+  HttpShared shared_;
   std::mt19937_64 random_;
   std::string unique_prefix_;
   StatusClasses statuses_;
-  std::vector<std::unique_ptr<Stream>> idle_;
-  std::size_t in_use_ = 0;
-  std::deque<Request> queue_;
-  boost::asio::steady_timer queue_timer_;
+  std::vector<Session> sessions_;
+  std::vector<std::unique_ptr<HttpConnection>> connections_;
+  std::vector<HttpConnection*> free_;
+  std::deque<Flight> flights_;  ///< from the oldest whose fate is not known
+  std::uint64_t first_ = 0;     ///< number of the front
+  std::deque<std::uint64_t> queue_;
+  std::deque<Unsettled> to_settle_;
 };
 
-/// One request on one connection, from connecting to the end of the answer.
-class Exchange : public std::enable_shared_from_this<Exchange> {
- public:
-  Exchange(std::shared_ptr<Pool> pool, Request request, std::unique_ptr<Stream> stream)
-      : pool_(std::move(pool)),
-        request_(std::move(request)),
-        stream_(std::move(stream)),
-        message_(pool_->render(request_.number)) {
-    parser_.body_limit(max_body_bytes);
-    parser_.skip(pool_->page().method == http::verb::head);
+void HttpLoad::send(Request request) {
+  const auto number = request.number;
+  if (flights_.empty()) {
+    first_ = number;
   }
-
-  void begin() {
-    sent_ = now();
-    stream_->expires_at(request_.deadline);
-    if (stream_->socket().is_open()) {
-      write();
-      return;
-    }
-    stream_->async_connect(
-        pool_->page().to,
-        [self = shared_from_this()](boost::system::error_code error) { self->connected(error); });
-  }
-
- private:
-  void connected(boost::system::error_code error) {
-    if (error) {
-      fail(error_class(error, true));
-      return;
-    }
-    stream_->socket().set_option(boost::asio::ip::tcp::no_delay(true), error);
-    write();
-  }
-
-  void write() {
-    http::async_write(*stream_, message_,
-                      [self = shared_from_this()](boost::system::error_code error, std::size_t) {
-                        // Whoever refuses a request may close before reading it: look at the
-                        // answer.
-                        if (error && error_class(error, false) != "reset") {
-                          self->fail(error_class(error, false));
-                        } else {
-                          self->read();
-                        }
-                      });
-  }
-
-  void read() {
-    http::async_read(*stream_, buffer_, parser_,
-                     [self = shared_from_this()](boost::system::error_code error, std::size_t) {
-                       if (error) {
-                         self->fail(error_class(error, false));
-                       } else {
-                         self->succeed();
-                       }
-                     });
-  }
-
-  void succeed() {
-    const auto& answer = parser_.get();
-    Outcome outcome{slo::Class::good, "", sent_};
-    if (answer.result_int() != pool_->page().expect_status) {
-      outcome = failed(pool_->status_class(answer.result_int(), answer.body()), sent_);
-    } else if (answer.find("X-Degraded") != answer.end()) {
-      outcome.result = slo::Class::degraded;
-    }
-    const bool reusable = parser_.keep_alive() && buffer_.size() == 0;
-    stream_->expires_never();
-    request_.done(std::move(outcome));
-    pool_->give_back(reusable ? std::move(stream_) : nullptr);
-  }
-
-  void fail(std::string error) {
-    stream_.reset();
-    request_.done(failed(std::move(error), sent_));
-    pool_->give_back(nullptr);
-  }
-
-  std::shared_ptr<Pool> pool_;
-  Request request_;
-  std::unique_ptr<Stream> stream_;
-  HttpRequest message_;
-  beast::flat_buffer buffer_;
-  http::response_parser<http::string_body> parser_;
-  Instant sent_;
-};
-
-HttpRequest Pool::render(std::uint64_t number) {
-  const auto draw = draw_for(number, random_, unique_prefix_);
-  HttpRequest message(page_.method, page_.path.render(draw), 11);
-  message.set(http::field::host, page_.host);
-  message.set(http::field::user_agent, "faultline");
-  for (const auto& [name, value] : page_.headers) {
-    message.set(name, value);
-  }
-  message.body() = page_.body.render(draw);
-  message.prepare_payload();
-  return message;
+  const auto& message = plan_.choose(random_);
+  flights_.push_back({std::move(request), {}, &message});
+  begin(number);
+  settle();
 }
 
-void Pool::send(Request request) {
-  if (in_use_ < max_connections) {
-    begin(std::move(request));
+HttpConnection* HttpLoad::free_connection() {
+  if (!free_.empty()) {
+    auto* connection = free_.back();
+    free_.pop_back();
+    return connection;
+  }
+  if (connections_.size() == plan_.connections) {
+    return nullptr;
+  }
+  return connections_.emplace_back(std::make_unique<HttpConnection>(shared_)).get();
+}
+
+void HttpLoad::begin(std::uint64_t number) {
+  auto* session = session_of(number);
+  if (session != nullptr && session->state == Session::State::logging_in) {
+    session->waiting.push_back(number);
     return;
   }
-  queue_.push_back(std::move(request));
-  if (queue_.size() == 1) {
-    watch_queue();
-  }
-}
-
-void Pool::begin(Request request) {
-  ++in_use_;
-  std::unique_ptr<Stream> stream;
-  while (!stream && !idle_.empty()) {
-    stream = std::move(idle_.back());
-    idle_.pop_back();
-    if (!still_usable(*stream)) {
-      stream.reset();
-    }
-  }
-  if (!stream) {
-    stream = std::make_unique<Stream>(io_);
-  }
-  std::make_shared<Exchange>(shared_from_this(), std::move(request), std::move(stream))->begin();
-}
-
-void Pool::give_back(std::unique_ptr<Stream> stream) {
-  --in_use_;
-  if (stream) {
-    idle_.push_back(std::move(stream));
-  }
-  if (!queue_.empty()) {
-    auto next = std::move(queue_.front());
-    queue_.pop_front();
-    begin(std::move(next));
-  }
-}
-
-/// Gives up the requests whose deadline passes in the queue; the oldest is in front.
-void Pool::watch_queue() {
-  while (!queue_.empty() && queue_.front().deadline <= now()) {
-    queue_.front().done(failed("deadline", now()));
-    queue_.pop_front();
-  }
-  if (queue_.empty()) {
+  auto* connection = free_connection();
+  if (connection == nullptr) {
+    queue_.push_back(number);
     return;
   }
-  queue_timer_.expires_at(queue_.front().deadline);
-  queue_timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-    if (!error) {
-      self->watch_queue();
+  auto& f = flight(number);
+  f.sent = now();
+  f.connection = connection;
+  const bool must_log_in = session != nullptr && session->state == Session::State::out;
+  if (must_log_in) {
+    session->state = Session::State::logging_in;
+  }
+  go(*connection, number, must_log_in ? plan_.sessions->login : *f.message, must_log_in);
+}
+
+void HttpLoad::go(HttpConnection& connection, std::uint64_t number, const HttpMessage& message,
+                  bool logging_in) {
+  connection.number = number;
+  connection.logging_in = logging_in;
+  Draw draw;
+  if (message.fixed.empty()) {
+    draw = draw_for(number, random_, unique_prefix_);
+    draw.row = plan_.rows.of(number);
+    if (const auto* session = session_of(number); session != nullptr) {
+      draw.token = session->token;
     }
-  });
+  }
+  const auto progress = connection.send(message, draw);
+  if (progress != Progress::pending) {
+    to_settle_.push_back({&connection, number, progress});
+  }
 }
 
-Result<Template> parse_template(const Spec& spec, const char* field, const std::string& text) {
-  auto parsed = Template::parse(text);
-  if (!parsed) {
-    return Error{ErrorKind::usage,
-                 fmt::format("{}: '{}': {}", where(spec), field, parsed.error().message)};
+void HttpLoad::settle() {
+  while (!to_settle_.empty()) {
+    const auto next = to_settle_.front();
+    to_settle_.pop_front();
+    if (in_flight(next.number) && flight(next.number).connection == next.connection) {
+      progressed(*next.connection, next.progress);
+    }
   }
-  return parsed;
 }
 
-Result<Page> parse_page(const Spec& spec) {
-  Fields args(spec.args, where(spec));
-  Page page;
-  const auto host = args.text("host");
-  const auto port = args.number("port", 1, 65'535, 80);
-  page.method = http::string_to_verb(args.text("method", "GET"));
-  const auto path = args.text("path", "/");
-  const auto body = args.text("body", "");
-  page.headers = args.pairs("headers");
-  page.expect_status = static_cast<unsigned>(args.number("expect_status", 100, 599, 200));
-  page.host = fmt::format("{}:{}", host, port);
-  if (page.method == http::verb::unknown) {
-    args.wrong("'method' must be an HTTP method in capitals, such as GET or POST");
+void HttpLoad::progressed(HttpConnection& connection, Progress progress) {
+  if (connection.logging_in) {
+    return logged_in(connection, progress);
   }
-  if (!path.starts_with('/')) {
-    args.wrong("'path' must begin with '/', found '" + path + "'");
+  const auto number = connection.number;
+  auto outcome = progress == Progress::answered ? outcome_of(connection, flight(number))
+                                                : failed(connection.error(), flight(number).sent);
+  if (progress == Progress::answered && connection.answer().status() == unauthorized) {
+    if (auto* session = session_of(number); session != nullptr) {
+      session->state = Session::State::out;
+    }
   }
-  if (const auto done = args.done(); !done) {
-    return done.error();
+  finish(number, std::move(outcome));
+  release(connection);
+}
+
+/// The request that had to log in first goes on with its own on the same connection.
+void HttpLoad::logged_in(HttpConnection& connection, Progress progress) {
+  const auto number = connection.number;
+  auto& session = *session_of(number);
+  auto outcome = failed(connection.error(), flight(number).sent);
+  if (progress == Progress::answered) {
+    outcome = outcome_of(connection, flight(number));
+    session.token = text_at(connection.answer().body(), plan_.sessions->token);
+    if (outcome.result != slo::Class::bad && session.token.empty()) {
+      outcome = failed("no token", outcome.sent);
+    }
   }
-  auto path_template = parse_template(spec, "path", path);
-  auto body_template = parse_template(spec, "body", body);
-  const auto to = destination(host, port);
-  if (!path_template || !body_template) {
-    return path_template ? body_template.error() : path_template.error();
+  const bool in = outcome.result != slo::Class::bad;
+  session.state = in ? Session::State::in : Session::State::out;
+  if (in) {
+    go(connection, number, *flight(number).message, false);
+  } else {
+    finish(number, failed("login: " + outcome.error, outcome.sent));
+    release(connection);
   }
-  if (!to) {
-    return to.error();
+  begin_waiting(session);
+}
+
+void HttpLoad::begin_waiting(Session& session) {
+  for (const auto number : std::exchange(session.waiting, {})) {
+    if (in_flight(number)) {
+      begin(number);
+    }
   }
-  page.path = std::move(*path_template);
-  page.body = std::move(*body_template);
-  page.to = *to;
-  return page;
+}
+
+Outcome HttpLoad::outcome_of(const HttpConnection& connection, const Flight& f) {
+  const auto& expectation =
+      connection.logging_in ? plan_.sessions->login.expectation : f.message->expectation;
+  const auto& answer = connection.answer();
+  if (answer.status() != expectation.status()) {
+    return failed(statuses_.name(answer.status(), answer.body()), f.sent);
+  }
+  if (auto wrong = expectation.wrong_in(answer); !wrong.empty()) {
+    return failed(std::move(wrong), f.sent);
+  }
+  return {answer.degraded() ? slo::Class::degraded : slo::Class::good, "", f.sent};
+}
+
+void HttpLoad::finish(std::uint64_t number, Outcome outcome) {
+  auto& f = flight(number);
+  f.over = true;
+  f.connection = nullptr;
+  const auto done = std::move(f.request.done);
+  while (!flights_.empty() && flights_.front().over) {
+    flights_.pop_front();
+    ++first_;
+  }
+  done(std::move(outcome));
+}
+
+void HttpLoad::release(HttpConnection& connection) {
+  free_.push_back(&connection);
+  while (!queue_.empty() && !free_.empty()) {
+    const auto next = queue_.front();
+    queue_.pop_front();
+    if (in_flight(next)) {
+      begin(next);
+    }
+  }
+}
+
+/// All have the same time, so the oldest is the first whose time is up.
+void HttpLoad::give_up_late(Instant at) {
+  const auto end = first_ + flights_.size();
+  for (auto number = first_; number < end; ++number) {
+    if (!in_flight(number)) {
+      continue;
+    }
+    if (flight(number).request.deadline > at) {
+      return;
+    }
+    give_up(number, at);
+  }
+}
+
+void HttpLoad::give_up(std::uint64_t number, Instant at) {
+  auto* connection = flight(number).connection;
+  if (connection == nullptr) {
+    return finish(number, failed("deadline", at));
+  }
+  auto* session = connection->logging_in ? session_of(number) : nullptr;
+  const auto error = (session != nullptr ? "login: " : "") + connection->late();
+  connection->give_up();
+  finish(number, failed(error, flight(number).sent));
+  if (session != nullptr) {
+    session->state = Session::State::out;
+    begin_waiting(*session);
+  }
+  release(*connection);
+}
+
+void HttpLoad::wait(Instant until) {
+  std::array<epoll_event, max_events> events;
+  const auto first_deadline = flights_.empty() ? until : flights_.front().request.deadline;
+  const auto rest = std::max(std::min(until, first_deadline) - now(), Duration::zero());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(rest);
+  const timespec limit{seconds.count(), (rest - seconds).count()};
+  const int count = ::epoll_pwait2(epoll_.get(), events.data(), max_events, &limit, nullptr);
+  for (int i = 0; i < count; ++i) {
+    const auto& event = events[static_cast<std::size_t>(i)];
+    auto& connection = *static_cast<HttpConnection*>(event.data.ptr);
+    const auto progress =
+        connection.ready((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+    if (progress != Progress::pending) {
+      progressed(connection, progress);
+    }
+  }
+  settle();
+  if (!flights_.empty()) {
+    give_up_late(now());
+    settle();
+  }
 }
 
 }  // namespace
 
-Result<Source> make_http(boost::asio::io_context& io, const Spec& spec) {
-  auto page = parse_page(spec);
-  if (!page) {
-    return page.error();
+Result<Source> make_http(boost::asio::io_context&, const Spec& spec) {
+  auto plan = parse_http(spec);
+  if (!plan) {
+    return plan.error();
   }
-  const auto pool = std::make_shared<Pool>(io, std::move(*page), spec.seed);
-  return Source{{}, [pool](Request request) { pool->send(std::move(request)); }, {}};
+  const auto load = std::make_shared<HttpLoad>(std::move(*plan), spec.seed + spec.index);
+  return Source{.send = [load](Request request) { load->send(std::move(request)); },
+                .wait = [load](Instant until) { load->wait(until); }};
 }
 
 }  // namespace faultline::load

@@ -64,9 +64,9 @@ Result<Source> make_redis_ping(boost::asio::io_context& io, const Spec& spec) {
     return args.error();
   }
   const auto pinger = std::make_shared<Pinger>(io, std::move(*args));
-  return Source{[pinger](std::function<void()> ready) { pinger->prepare(std::move(ready)); },
-                [pinger](Request request) { pinger->send(std::move(request)); },
-                {}};
+  return Source{
+      .prepare = [pinger](std::function<void()> ready) { pinger->prepare(std::move(ready)); },
+      .send = [pinger](Request request) { pinger->send(std::move(request)); }};
 }
 
 }  // namespace faultline::load

@@ -158,9 +158,10 @@ Result<Source> make_redis_writes(boost::asio::io_context& io, const Spec& spec) 
     return args.error();
   }
   const auto writer = std::make_shared<Writer>(io, std::move(*args), spec);
-  return Source{[writer](std::function<void()> ready) { writer->prepare(std::move(ready)); },
-                [writer](Request request) { writer->send(std::move(request)); },
-                [writer](std::function<void(Json)> done) { writer->finish(std::move(done)); }};
+  return Source{
+      .prepare = [writer](std::function<void()> ready) { writer->prepare(std::move(ready)); },
+      .send = [writer](Request request) { writer->send(std::move(request)); },
+      .finish = [writer](std::function<void(Json)> done) { writer->finish(std::move(done)); }};
 }
 
 }  // namespace faultline::load

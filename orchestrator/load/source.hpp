@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-/// The seam between when a request is due (open_loop) and what a request is (http, tcp, ...).
+/// The seam between when a request is due (generator) and what a request is (http, tcp, ...).
 namespace faultline::load {
 
 /// How one request ended. `error` names the class of a bad one: "connection refused", "status 503".
@@ -25,7 +25,7 @@ inline Outcome failed(std::string error, Instant sent) {
 
 /// One request. `done` is called exactly once, at the latest shortly after the deadline.
 struct Request {
-  std::uint64_t number = 0;  ///< from 0
+  std::uint64_t number = 0;  ///< from 0, without gaps
   Instant due, deadline;
   std::function<void(Outcome)> done;
 };
@@ -35,6 +35,9 @@ struct Source {
   /// Called before the first request, if set: gets ready, with a limit of its own, then calls.
   std::function<void(std::function<void()> ready)> prepare;
   std::function<void(Request)> send;
+  /// Set by a source with sockets of its own instead of the io_context's: waits for them, until
+  /// then at the latest, and deals with what came.
+  std::function<void(Instant until)> wait;
   /// Called after the last answer, if set: verifies, cleans up and calls with a line to print.
   std::function<void(std::function<void(Json line)> finished)> finish;
 };
@@ -54,5 +57,6 @@ Result<Source> make_tcp(boost::asio::io_context& io, const Spec& spec);
 Result<Source> make_redis_ping(boost::asio::io_context& io, const Spec& spec);
 Result<Source> make_redis_writes(boost::asio::io_context& io, const Spec& spec);
 Result<Source> make_sql_writes(boost::asio::io_context& io, const Spec& spec);
+Result<Source> make_replica_lag(boost::asio::io_context& io, const Spec& spec);
 
 }  // namespace faultline::load

@@ -262,11 +262,11 @@ Result<SqlArgs> parse_args(const Spec& spec) {
                     "name for the probe or its prefix",
                     args.writer, args.writer.size(), max_writer_chars));
   }
-  if (spec.rate_per_s > max_rate) {
-    fields.wrong(
-        fmt::format("{} rows/s to {} are more than {}/s, above which a writer drowns what "
-                    "it measures; choose a lower rate, or allow it with 'max_rate_per_s'",
-                    spec.rate_per_s, database.empty() ? "the database" : database, max_rate));
+  if (spec.rate.highest_per_s() > max_rate) {
+    fields.wrong(fmt::format(
+        "{} rows/s to {} are more than {}/s, above which a writer drowns what "
+        "it measures; choose a lower rate, or allow it with 'max_rate_per_s'",
+        spec.rate.highest_per_s(), database.empty() ? "the database" : database, max_rate));
   }
   if (const auto done = fields.done(); !done) {
     return done.error();
@@ -291,9 +291,10 @@ Result<Source> make_sql_writes(boost::asio::io_context& io, const Spec& spec) {
     return args.error();
   }
   const auto writer = std::make_shared<SqlWriter>(io, std::move(*args), spec);
-  return Source{[writer](std::function<void()> ready) { writer->prepare(std::move(ready)); },
-                [writer](Request request) { writer->send(std::move(request)); },
-                [writer](std::function<void(Json)> done) { writer->finish(std::move(done)); }};
+  return Source{
+      .prepare = [writer](std::function<void()> ready) { writer->prepare(std::move(ready)); },
+      .send = [writer](Request request) { writer->send(std::move(request)); },
+      .finish = [writer](std::function<void(Json)> done) { writer->finish(std::move(done)); }};
 }
 
 }  // namespace faultline::load

@@ -32,7 +32,7 @@ Result<Source> make_tcp(boost::asio::io_context& io, const Spec& spec) {
     return to.error();
   }
   return Source{
-      {}, [&io, to = *to](Request request) { connect_once(io, to, std::move(request)); }, {}};
+      .send = [&io, to = *to](Request request) { connect_once(io, to, std::move(request)); }};
 }
 
 }  // namespace faultline::load

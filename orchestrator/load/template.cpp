@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -46,15 +47,28 @@ std::string unique_prefix(std::uint64_t seed, std::chrono::system_clock::time_po
   return fmt::format("{:x}-{:x}-", seed, since_1970.count());
 }
 
-Result<Template::Piece> Template::placeholder(std::string_view name) {
+Result<Template::Piece> Template::placeholder(std::string_view name, const Known& known) {
   if (name == "counter") {
-    return Piece{Kind::counter, "", 0, 0};
+    return Piece{Kind::counter};
   }
   if (name == "unique") {
-    return Piece{Kind::unique, "", 0, 0};
+    return Piece{Kind::unique};
   }
   if (name == "tenant") {
-    return Piece{Kind::tenant, "", 0, 0};
+    return Piece{Kind::tenant};
+  }
+  if (name == "token" && known.token) {
+    return Piece{Kind::token};
+  }
+  std::vector<std::string> names{"random:1..1000", "counter", "unique", "tenant"};
+  if (known.token) {
+    names.emplace_back("token");
+  }
+  for (std::size_t i = 0; i < known.columns.size(); ++i) {
+    names.push_back("csv:" + known.columns[i]);
+    if (name == names.back()) {
+      return Piece{Kind::column, "", i, 0};
+    }
   }
   constexpr std::string_view random = "random:";
   const auto dots = name.find("..");
@@ -65,12 +79,11 @@ Result<Template::Piece> Template::placeholder(std::string_view name) {
       return Piece{Kind::random, "", *from, *to};
     }
   }
-  const std::vector<std::string> known{"random:1..1000", "counter", "unique", "tenant"};
   return Error{ErrorKind::usage,
-               fmt::format("unknown placeholder '{{{}}}'{}", name, suggestion(name, known))};
+               fmt::format("unknown placeholder '{{{}}}'{}", name, suggestion(name, names))};
 }
 
-Result<Template> Template::parse(std::string_view text) {
+Result<Template> Template::parse(std::string_view text, const Known& known) {
   Template parsed;
   std::size_t done = 0;
   for (auto brace = next_placeholder(text, 0); brace != std::string_view::npos;
@@ -80,7 +93,7 @@ Result<Template> Template::parse(std::string_view text) {
       return Error{ErrorKind::usage,
                    fmt::format("a placeholder without its '}}': '{}'", text.substr(brace))};
     }
-    auto piece = placeholder(text.substr(brace + 1, end - brace - 1));
+    auto piece = placeholder(text.substr(brace + 1, end - brace - 1), known);
     if (!piece) {
       return piece.error();
     }
@@ -92,8 +105,17 @@ Result<Template> Template::parse(std::string_view text) {
   return parsed;
 }
 
+bool Template::fixed() const {
+  return std::ranges::all_of(pieces_, [](const Piece& p) { return p.kind == Kind::literal; });
+}
+
 std::string Template::render(const Draw& draw) const {
   std::string out;
+  render(draw, out);
+  return out;
+}
+
+void Template::render(const Draw& draw, std::string& out) const {
   for (const auto& piece : pieces_) {
     switch (piece.kind) {
       case Kind::literal:
@@ -108,13 +130,18 @@ std::string Template::render(const Draw& draw) const {
       case Kind::tenant:
         out += draw.tenant;
         break;
+      case Kind::column:
+        out += (*draw.row)[piece.from];
+        break;
+      case Kind::token:
+        out += draw.token;
+        break;
       case Kind::random:
         out += std::to_string(
             std::uniform_int_distribution<std::uint64_t>(piece.from, piece.to)(*draw.random));
         break;
     }
   }
-  return out;
 }
 
 }  // namespace faultline::load

@@ -1,27 +1,37 @@
 #include "orchestrator/load/worker.hpp"
 
-#include "orchestrator/load/open_loop.hpp"
+#include "orchestrator/load/generator.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 
 #include <csignal>
 #include <optional>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <thread>
 #include <unistd.h>
 
 namespace faultline::load {
 namespace {
 
 /// A spec with a page's body in it is far smaller.
-constexpr std::size_t max_line_bytes = 1u << 20;
+constexpr std::size_t max_line_bytes = 8u << 20;
+/// The reader decides within 100 ms of the truth; half of it leaves room for the way there.
+constexpr auto report_interval = std::chrono::milliseconds(50);
+/// How long "finish", or a report, may wait behind a source with sockets of its own.
+constexpr auto control_pause = std::chrono::milliseconds(10);
 
 constexpr int finished = 0, gone = 1, wrong_spec = 2;  ///< exit codes
 
+Instant now() {
+  return std::chrono::steady_clock::now();
+}
+
 /// One worker from its spec to its end. Members are destroyed in reverse order: the sources and the
-/// loop before the io_context, whose handlers know them.
+/// generator before the io_context, whose handlers know them.
 class Session {
  public:
   Session(int input, int output)
@@ -29,7 +39,13 @@ class Session {
 
   int run() {
     read_line();
-    io_.run();
+    while (!ended_) {
+      if (source_.wait && started_) {
+        wait_for_source();
+      } else {
+        io_.run_one();
+      }
+    }
     return code_;
   }
 
@@ -59,7 +75,7 @@ class Session {
     if (refused_) {
       return;
     }
-    if (!loop_) {
+    if (!generator_) {
       if (const auto begun = begin(line); !begun) {
         refused_ = true;
         output_.line(Json{{"error", begun.error().message}}.dump());
@@ -86,7 +102,14 @@ class Session {
       return source.error();
     }
     source_ = std::move(*source);
-    loop_.emplace(io_, spec_, source_, output_);
+    if (spec_.users > 0 && !source_.wait) {
+      return Error{ErrorKind::usage,
+                   fmt::format("spec of the worker: 'users', a closed loop, is for http; {} takes "
+                               "'rate_per_s'",
+                               spec_.kind)};
+    }
+    recorder_.emplace(spec_, output_);
+    generator_.emplace(spec_, source_, *recorder_);
     if (source_.prepare) {
       source_.prepare([this] { start(); });
     } else {
@@ -96,9 +119,77 @@ class Session {
   }
 
   void start() {
+    if (spec_.start_at && *spec_.start_at > now()) {
+      send_timer_.expires_at(*spec_.start_at);
+      send_timer_.async_wait([this](boost::system::error_code error) {
+        if (!error) {
+          start_now(*spec_.start_at);
+        }
+      });
+    } else {
+      start_now(now());
+    }
+  }
+
+  void start_now(Instant at) {
     started_ = true;
-    loop_->start();
+    second_started_ = at;
+    output_.line(fmt::format(R"({{"started": {}}})", to_us(at)));
+    recorder_->start(at);
+    generator_->start(at);
+    if (!source_.wait) {
+      send_regularly();
+    }
+    report_regularly();
     finish_if_started();
+  }
+
+  /// A source without sockets of its own is served by the io_context.
+  void send_regularly() {
+    generator_->tick(now());
+    send_timer_.expires_at(generator_->wake_at());
+    send_timer_.async_wait([this](boost::system::error_code error) {
+      if (!error && !finishing_) {
+        send_regularly();
+      }
+    });
+  }
+
+  void wait_for_source() {
+    auto until = std::min(generator_->wake_at(), next_poll_);
+    if (spec_.wake_every > Duration::zero()) {
+      std::this_thread::sleep_for(spec_.wake_every);
+      until = now();
+    }
+    source_.wait(until);
+    const auto at = now();
+    generator_->tick(at);
+    if (at >= next_poll_ && !ended_) {
+      next_poll_ = at + control_pause;
+      io_.poll();
+    }
+  }
+
+  void report_regularly() {
+    const auto at = now();
+    recorder_->report(generator_->seen_until(at), generator_->waiting());
+    if (at - second_started_ >= std::chrono::seconds(1) && !finishing_) {
+      report_second(at);
+    }
+    report_timer_.expires_after(report_interval);
+    report_timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) {
+        report_regularly();
+      }
+    });
+  }
+
+  void report_second(Instant at) {
+    const auto delays = generator_->take_recent_delays();
+    const auto seconds = std::chrono::duration<double>(at - second_started_).count();
+    output_.line(fmt::format(R"({{"delay_p99_ms": {:.1f}, "achieved_per_s": {:.2f}}})",
+                             delays.p99_ms(), static_cast<double>(delays.count()) / seconds));
+    second_started_ = at;
   }
 
   void finish_if_started() {
@@ -106,7 +197,9 @@ class Session {
       return;
     }
     finishing_ = true;
-    loop_->finish([this] {
+    generator_->finish([this] {
+      recorder_->report(generator_->seen_until(now()), 0);
+      recorder_->finish();
       if (source_.finish) {
         source_.finish([this](const Json& line) {
           output_.line(line.dump());
@@ -119,13 +212,15 @@ class Session {
   }
 
   void say_goodbye() {
-    output_.line(fmt::format(R"({{"finished": {}, "delay_p99_ms": {:.1f}}})",
-                             to_us(std::chrono::steady_clock::now()), loop_->delay_p99_ms()));
+    output_.line(fmt::format(R"({{"finished": {}, "sent": {}, "delay_p99_ms": {:.1f}}})",
+                             to_us(now()), generator_->delays().count(),
+                             generator_->delays().p99_ms()));
     output_.when_empty([this] { end(finished); });
   }
 
   void end(int code) {
     code_ = code;
+    ended_ = true;
     io_.stop();
   }
 
@@ -135,8 +230,12 @@ class Session {
   std::string read_;
   Spec spec_;
   Source source_;
-  std::optional<OpenLoop> loop_;
+  std::optional<Recorder> recorder_;
+  std::optional<Generator> generator_;
+  boost::asio::steady_timer send_timer_{io_}, report_timer_{io_};
+  Instant second_started_, next_poll_;
   bool refused_ = false, started_ = false, finish_asked_ = false, finishing_ = false;
+  bool ended_ = false;
   int code_ = gone;
 };
 

@@ -80,6 +80,22 @@ EventWords recovery(const Json& e) {
           met ? Style::good : Style::bad};
 }
 
+/// "orders: detected by db-manager (a-db)".
+EventWords recovery_step(const Json& e) {
+  return {fmt::format("{}: {} by {} ({})", text(e, "of"), text(e, "step"), text(e, "by"),
+                      text(e, "component")),
+          Style::accent};
+}
+
+EventWords left_out(const Json& e) {
+  return {"left out: " + text(e, "fault"), Style::dim};
+}
+
+EventWords declared(const Json& e) {
+  const auto reason = text(e, "reason");
+  return {"declared a disaster" + (reason.empty() ? "" : ": " + reason), Style::warning};
+}
+
 EventWords expecting(const Json& e) {
   const auto at_most = number(e, "at_most_ms");
   return {text(e, "objective") + (at_most ? ", known within " + brief_ms(*at_most) : ""),
@@ -127,7 +143,7 @@ EventWords nothing(const Json&) {
   return {};
 }
 
-constexpr std::array<std::pair<std::string_view, Words>, 29> known{{
+constexpr std::array<std::pair<std::string_view, Words>, 32> known{{
     {"run_started", started},
     {"phase", phase},
     {"heal", heal},
@@ -144,6 +160,9 @@ constexpr std::array<std::pair<std::string_view, Words>, 29> known{{
     {"residue", residue},
     {"objective", objective},
     {"recovery", recovery},
+    {"recovery_step", recovery_step},
+    {"declared", declared},
+    {"left_out", left_out},
     {"expecting", expecting},
     {"component_died", component_died},
     {"deadline_fired", deadline_fired},

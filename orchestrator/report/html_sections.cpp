@@ -11,8 +11,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
-
 namespace faultline::report {
 namespace {
 
@@ -93,6 +91,10 @@ std::string budget_in_words(double percent) {
 
 std::string objective_row(const Json& record, const Json& objective) {
   const auto bound = number(objective, "bound_95");
+  const auto blocks = number(objective, "bound_95_blocks");
+  const auto established = [&] {
+    return "≥ " + brief(*bound, "%") + (blocks ? " (" + brief(*blocks, "%") + ")" : "");
+  };
   const auto budget = number(objective, "budget_28d_percent");
   const auto count = [&objective](const char* field) {
     const auto value = number(objective, field);
@@ -105,18 +107,8 @@ std::string objective_row(const Json& record, const Json& objective) {
       verdict_badge(text(objective, "verdict")), escape(text(objective, "name")),
       escape(text(objective, "phase")), escape(asked(objective)),
       escape(measured(record, objective)), count("samples"), count("bad"), count("bad_seconds"),
-      bound ? "≥ " + brief(*bound, "%") : "–", budget ? budget_in_words(*budget) : "–");
+      bound ? established() : "–", budget ? budget_in_words(*budget) : "–");
 }
-
-constexpr std::array<std::pair<const char*, const char*>, 8> recovery_steps{
-    {{"symptom_ms", "First symptom"},
-     {"detected_ms", "Detected"},
-     {"decided_ms", "Decided"},
-     {"first_success_ms", "First success"},
-     {"sustained_ms", "Sustained"},
-     {"drained_ms", "Drained"},
-     {"declared_ms", "Declared"},
-     {"resolution_ms", "Resolution"}}};
 
 std::string probe_part(const Json& record, const Json& probe) {
   std::vector<std::string> errors;
@@ -248,28 +240,6 @@ std::string objectives_section(const Json& record) {
                        R"(</th><th class="n">Bad seconds</th><th class="n">Established at 95 %)"
                        R"(</th><th class="n">28-day budget</th>)",
                        rows));
-}
-
-std::string recovery_section(const Json& record) {
-  std::string out;
-  for (const auto& recovery : list(record, "recovery")) {
-    const auto objective = number(recovery, "objective_ms");
-    std::string steps;
-    for (const auto& [field, name] : recovery_steps) {
-      steps += figure(name, known_or(number(recovery, field), "ms"));
-    }
-    const auto mark = mark_of_recovery(record, recovery);
-    out += fmt::format(R"(<h4>{} <small>{} from {}{}</small></h4>)"
-                       R"(<dl class="facts steps">{}</dl>)",
-                       escape(recovery_subject(recovery)), escape(recovery_actual(recovery)),
-                       mark.empty() ? "the disruption" : "fault " + mark,
-                       objective ? ", objective " + brief_ms(*objective) : "", steps);
-    if (!object(recovery, "writes").empty()) {
-      out += "<h4>Writes <small>each acknowledged one was read back at the end</small></h4>" +
-             writes_list(object(recovery, "writes"));
-    }
-  }
-  return out.empty() ? "" : section("Recovery", out);
 }
 
 std::string probes_section(const Json& record) {

@@ -107,8 +107,16 @@ std::string asked(const Json& objective) {
     return "not known";
   }
   const auto sli = text(objective, "sli");
-  const bool at_least = sli == "good" || sli == "served";
-  return fmt::format("{} {}", at_least ? "≥" : "≤", brief(*threshold, text(objective, "unit")));
+  if (sli == "quiet") {
+    return "quiet";
+  }
+  const auto said = text(objective, "comparison");
+  const bool at_least = sli == "good" || sli == "served";  // of a record that does not say it
+  const auto comparison = said == ">="   ? "≥"
+                          : said == "<=" ? "≤"
+                          : said.empty() ? (at_least ? "≥" : "≤")
+                                         : said;
+  return fmt::format("{} {}", comparison, brief(*threshold, text(objective, "unit")));
 }
 
 std::string measured(const Json& record, const Json& objective) {
@@ -119,7 +127,13 @@ std::string measured(const Json& record, const Json& objective) {
     }
   }
   const auto value = number(objective, "measured");
-  if (!value && text(objective, "sli") == "latency" && number(objective, "samples")) {
+  const auto sli = text(objective, "sli");
+  if (sli == "alert" || sli == "quiet") {
+    return value                                          ? "fired after " + brief_ms(*value)
+           : text(objective, "verdict") == "inconclusive" ? "not known"
+                                                          : "did not fire";
+  }
+  if (!value && sli == "latency" && number(objective, "samples")) {
     return "slower than any";  // the percentile falls among bad requests
   }
   return value ? brief(*value, text(objective, "unit")) : "not measured";

@@ -2,6 +2,7 @@
 
 #include "orchestrator/report/components.hpp"
 #include "orchestrator/report/record.hpp"
+#include "orchestrator/report/recovery.hpp"
 #include "orchestrator/report/story.hpp"
 #include "orchestrator/report/terminal_text.hpp"
 #include "orchestrator/report/verdict.hpp"
@@ -122,6 +123,9 @@ void add_objectives(Page& page, const Json& record) {
     if (bound) {
       words += fmt::format("; establishes {} at 95 %", brief(*bound, "%"));
     }
+    if (const auto blocks = number(objective, "bound_95_blocks"); blocks && bound) {
+      words += fmt::format(" ({} where requests fail together)", brief(*blocks, "%"));
+    }
     page.add(page.line()
                  .add(pad(verdict, name_width), style_of(verdict))
                  .add(pad(text(objective, "phase"), 10), Style::dim)
@@ -140,20 +144,24 @@ void add_stop_conditions(Page& page, const Json& record) {
   }
 }
 
+/// Another probe's view of the same disruption.
+std::string seen_by(const Json& also) {
+  const bool felt = number(also, "symptom_ms").has_value() || flag(also, "censored");
+  return felt ? recovery_times(also) : "felt nothing";
+}
+
 void add_recovery(Page& page, const Json& record) {
   for (const auto& recovery : list(record, "recovery")) {
-    const auto objective = number(recovery, "objective_ms");
     const auto mark = mark_of_recovery(record, recovery);
     page.heading("recovery of " + recovery_subject(recovery) +
                  (mark.empty() ? "" : " from fault " + mark));
-    page.add("actual", recovery_actual(recovery) +
-                           (objective ? ", objective " + brief_ms(*objective) : std::string()));
-    for (const auto& [field, name] :
-         {std::pair("symptom_ms", "symptom"), std::pair("detected_ms", "detected"),
-          std::pair("decided_ms", "decided"), std::pair("first_success_ms", "first success"),
-          std::pair("sustained_ms", "sustained")}) {
-      const auto at = number(recovery, field);
-      page.add(name, at ? brief_ms(*at) : "not measured", at ? Style::plain : Style::dim);
+    page.add("actual", recovery_times(recovery));
+    for (const auto& step : recovery_steps(recovery)) {
+      const bool odd = !step.ms || !step.note.empty();
+      page.add(step.name, step.in_words(), odd ? Style::dim : Style::plain);
+    }
+    for (const auto& also : list(recovery, "also")) {
+      page.add("also " + text(also, "probe"), seen_by(also));
     }
     std::vector<std::string> counts;
     for (const auto& [name, count] : object(recovery, "writes").items()) {

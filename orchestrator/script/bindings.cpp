@@ -59,23 +59,31 @@ std::span<const Binding> functions() {
       Binding{"experiment", guarded<make_experiment>},
       Binding{"one_of", guarded<make_choice>},
       Binding{"replicas", guarded<make_replicas>},
-      Binding{"slo", guarded<make_slo>},
       Binding{"use", guarded<use_file>},
       Binding{"good", guarded<expect_good>},
       Binding{"served", guarded<expect_served>},
       Binding{"latency", guarded<expect_latency>},
       Binding{"bad", guarded<expect_bad>},
+      Binding{"bad_seconds", guarded<expect_bad_seconds>},
+      Binding{"throughput", guarded<expect_throughput>},
+      Binding{"burn", guarded<expect_burn>},
+      Binding{"metric", guarded<expect_metric>},
+      Binding{"alert", guarded<expect_alert>},
+      Binding{"quiet", guarded<expect_quiet>},
       Binding{"recovered", guarded<expect_recovered>},
       Binding{"lost", guarded<expect_lost>},
       Binding{"rto", guarded<look_up_rto>},
       Binding{"zone_of", guarded<select_zone_of>},
       Binding{"instances", guarded<select_instances>},
       Binding{"environment", guarded<make_environment>},
+      Binding{"load", guarded<make_load>},
       Binding{"http", guarded<make_http>},
+      Binding{"csv", guarded<read_csv>},
       Binding{"redis_writes", guarded<make_redis_writes>},
       Binding{"redis", guarded<make_redis>},
       Binding{"tcp", guarded<make_tcp>},
       Binding{"sql_writes", guarded<make_sql_writes>},
+      Binding{"replica_lag", guarded<make_replica_lag>},
       Binding{"print", guarded<print>},
   };
   return bindings;
@@ -86,6 +94,7 @@ std::span<const Binding> run_methods() {
       Binding{"baseline", guarded<run_baseline>}, Binding{"inject", guarded<run_inject>},
       Binding{"wait", guarded<run_wait>},         Binding{"expect", guarded<run_expect>},
       Binding{"log", guarded<run_log>},           Binding{"stop_when", guarded<run_stop_when>},
+      Binding{"declare", guarded<run_declare>},
   };
   return bindings;
 }
@@ -97,9 +106,11 @@ std::span<const Binding> fault_methods() {
 
 void open_bindings(lua_State* lua) {
   define_plain<Choice, engine::FaultRequest, engine::Expectation, engine::StopCondition,
-               engine::Requirement, engine::Probe, Names, Definition, engine::Environment>(lua);
+               engine::Requirement, engine::Probe, Names, Definition, engine::Environment, CsvRows,
+               Load>(lua);
   open_units(lua);
   open_fault(lua);
+  open_slo(lua);
 
   define_type<RunHandle>(lua);
   lua_newtable(lua);
@@ -135,20 +146,25 @@ void close_globals(lua_State* lua) {
   lua_pop(lua, 1);
 }
 
+void make_strict(lua_State* lua, const char* what) {
+  lua_newtable(lua);
+  lua_pushvalue(lua, -2);
+  set_strict_index(lua, what);
+  lua_setmetatable(lua, -2);
+}
+
 void push_params(lua_State* lua, const engine::Json& params) {
   lua_newtable(lua);
   for (const auto& [name, value] : params.items()) {
     push_json(lua, value);
     lua_setfield(lua, -2, name.c_str());
   }
-  lua_newtable(lua);
-  lua_pushvalue(lua, -2);
-  set_strict_index(lua, "the experiment has no parameter");
-  lua_setmetatable(lua, -2);
+  make_strict(lua, "the experiment has no parameter");
 }
 
 std::vector<std::string> language_names() {
-  std::vector<std::string> names{"fault", "ms", "s", "minute", "hour", "run:during"};
+  std::vector<std::string> names{"fault", "slo",    "slo.import", "ms",
+                                 "s",     "minute", "hour",       "run:during"};
   for (const auto& binding : functions()) {
     names.emplace_back(binding.name);
   }

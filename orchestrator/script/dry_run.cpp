@@ -2,6 +2,7 @@
 #include "orchestrator/engine/ledger.hpp"
 #include "orchestrator/script/loader.hpp"
 #include "orchestrator/script/plausible.hpp"
+#include "orchestrator/script/probes.hpp"
 #include "orchestrator/script/sandbox.hpp"
 #include "orchestrator/slo/judge.hpp"
 #include "targets/text.hpp"
@@ -37,8 +38,10 @@ Json plan_to_json(const faults::Plan& plan) {
 /// Each call is checked and written down; nothing is touched and nothing takes time.
 class DryStage : public engine::Stage {
  public:
-  DryStage(const engine::Environment& environment, const DryWorld& dry)
+  DryStage(const engine::Environment& environment, const std::vector<std::string>& names,
+           const DryWorld& dry)
       : environment_(environment),
+        names_(names),
         dry_(dry),
         ledger_(environment.guardrails, environment.staging, dry.approved) {}
 
@@ -49,11 +52,14 @@ class DryStage : public engine::Stage {
       throw Failure({ErrorKind::usage, "run:baseline belongs before the first fault, once"});
     }
     baseline_ = length.value_or(environment_.baseline);
-    add({"baseline", place, length ? Json(to_ms(*length)) : Json()});
+    add({"baseline", place, {{"ms", to_ms(*baseline_)}, {"objectives", steady_state(place)}}});
+    now_ += *baseline_;
   }
 
   std::vector<FaultId> inject(const std::vector<FaultRequest>& requests) override {
-    baseline_ = baseline_.value_or(environment_.baseline);
+    if (!baseline_) {
+      baseline(std::nullopt, requests.empty() ? engine::Place{} : requests.front().place);
+    }
     std::vector<FaultId> ids;
     for (const auto& request : requests) {
       ids.push_back({faults_.size()});
@@ -80,18 +86,26 @@ class DryStage : public engine::Stage {
 
   bool expect(const engine::Expectation& expectation) override {
     check_baseline(expectation);
-    Json detail = {{"objective", engine::in_words(expectation)}, {"requests", nullptr}};
-    if (const auto requests = requests_in_window(expectation, environment_)) {
-      detail["requests"] = *requests;
-      detail["establishes_percent"] = slo::established_percent(*requests, *requests);
-    }
-    add({"expect", expectation.place, std::move(detail)});
+    add({"expect",
+         expectation.place,
+         {{"objective", engine::in_words(expectation)},
+          {"reach", reach_in_json(expectation, environment_)}}});
     pass(expectation);
     return true;
   }
 
   void stop_when(const engine::StopCondition& condition) override {
     add({"stop_when", condition.place, {{"condition", engine::in_words(condition)}}});
+  }
+
+  void declare(const std::string& reason, const engine::Place& place) override {
+    if (faults_.empty()) {
+      throw Failure({ErrorKind::usage,
+                     fmt::format("{}: run:declare belongs after a fault: nothing has been injected "
+                                 "yet, so there is nothing to recover from",
+                                 in_words(place))});
+    }
+    add({"declare", place, {{"reason", reason}}});
   }
 
   void note(const std::string& /*text*/) override {}
@@ -124,6 +138,28 @@ class DryStage : public engine::Stage {
                                  max_steps)});
     }
     steps_.push_back(std::move(step));
+  }
+
+  /// What the baseline is to show, as far as it can.
+  [[nodiscard]] Json steady_state(const engine::Place& place) const {
+    Json all = Json::array();
+    for (const auto& [name, objective] : environment_.objectives) {
+      if (!names_.empty() && std::ranges::find(names_, name) == names_.end()) {
+        continue;
+      }
+      auto over_baseline = objective;
+      over_baseline.over = *baseline_;
+      try {
+        check_expressible(over_baseline, environment_);
+      } catch (const Failure& failure) {
+        throw Failure({ErrorKind::usage,
+                       fmt::format("{}: in a baseline of {}, {}", in_words(place),
+                                   faultline::in_words(*baseline_), failure.error().message)});
+      }
+      all.push_back({{"objective", engine::in_words(objective)},
+                     {"reach", reach_in_json(over_baseline, environment_)}});
+    }
+    return all;
   }
 
   /// A comparison needs a baseline, and enough requests in it.
@@ -215,6 +251,7 @@ class DryStage : public engine::Stage {
   }
 
   const engine::Environment& environment_;
+  const std::vector<std::string>& names_;  ///< of its objectives; empty: all
   const DryWorld& dry_;
   engine::Ledger ledger_;
   std::vector<DryStep> steps_;
@@ -225,6 +262,24 @@ class DryStage : public engine::Stage {
   std::optional<Error> refused_;
   std::optional<Duration> baseline_;  ///< its length, once it was measured
 };
+
+/// The services that probes ask, of which the world has nodes.
+Result<> check_services(const engine::Environment& environment, const targets::World& world) {
+  std::map<std::string, std::string> known;  // each service, and one of its nodes
+  for (const auto& component : world.components) {
+    if (const auto label = component.labels.find("service"); label != component.labels.end()) {
+      known.emplace(label->second, component.name);
+    }
+  }
+  for (const auto& [name, probe] : environment.probes) {
+    if (!probe.service.empty() && !known.contains(probe.service)) {
+      return Error{ErrorKind::usage,
+                   fmt::format("probe '{}' asks unknown service '{}'{}", name, probe.service,
+                               suggestion(probe.service, names_of(known)))};
+    }
+  }
+  return {};
+}
 
 Result<> check_hosts(const engine::Experiment& experiment, const targets::World& world) {
   for (const auto& [name, probe] : experiment.probes) {
@@ -254,7 +309,10 @@ Result<DryRun> dry_run(const engine::Experiment& experiment, const engine::Envir
     return known.error();
   }
   const auto complete = engine::with_probes(environment, experiment);
-  DryStage stage(complete, dry);
+  if (const auto known = check_services(complete, dry.world); !known) {
+    return known.error();
+  }
+  DryStage stage(complete, experiment.steady_state, dry);
   std::optional<Error> failed;
   try {
     experiment.method(stage);

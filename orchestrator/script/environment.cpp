@@ -4,6 +4,7 @@
 #include "orchestrator/script/guardrails.hpp"
 #include "orchestrator/script/plausible.hpp"
 #include "orchestrator/script/probes.hpp"
+#include "orchestrator/script/prometheus.hpp"
 #include "orchestrator/script/script.hpp"
 #include "orchestrator/script/shapes.hpp"
 #include "orchestrator/script/value.hpp"
@@ -55,8 +56,12 @@ void read_objectives(lua_State* lua, const Fields& fields, Environment& environm
                       "versus_baseline in run:expect",
                       name));
     }
-    check_known(environment.probes, objective.subject, "probe");
     objective.over = environment.baseline;
+    if (engine::is_monitored(objective.sli)) {
+      check_watched(objective, environment, fmt::format("slo '{}'", name));
+    } else {
+      check_known(environment.probes, objective.subject, "probe");
+    }
     check_expressible(objective, environment);
     objective.over = {};  // the window of the phase, whatever its length
     environment.objectives.emplace(name, std::move(objective));
@@ -97,6 +102,7 @@ int make_environment(lua_State* lua) {
   read_times(fields, environment);
   read_stores(lua, fields, "caches", "cache", environment);
   read_stores(lua, fields, "databases", "database", environment);
+  read_prometheus(lua, fields, environment);
   fields.require("probes", "{ login = http { ... } }");
   read_probes(lua, fields, environment, environment.probes);
   read_objectives(lua, fields, environment);

@@ -18,6 +18,9 @@ using engine::Sli;
 constexpr double max_count = 1e9;   // requests or writes: more than any run sends
 constexpr double max_times = 1000;  // beyond it nothing would be promised
 constexpr Duration longest_window = std::chrono::seconds(1);  // of a stop condition
+constexpr double max_per_s = 1e6;          // good requests a second: more than any probe sends
+constexpr double max_factor = 1e6;         // of a burn rate: everything lost at 99.9999 %
+constexpr std::size_t max_burn_rules = 8;  // the Workbook recommends three
 constexpr double max_percentile = 99.999;  // finer needs more samples than any run has
 
 /// The first argument: a probe of the environment. While an environment is being read its probes
@@ -55,7 +58,7 @@ void check_one_writer(const engine::Environment& environment, const std::string&
 }
 
 /// The first argument: a cache or a database, which has a probe that writes to it, or the name of
-/// such a probe.
+/// such a probe; for a recovery the name of any.
 Expectation about_writes(lua_State* lua, Sli sli, std::string_view function) {
   Expectation expectation{.sli = sli, .place = place_of(lua)};
   expectation.subject = to_text(lua, 1, fmt::format("{}: the cache or database", function));
@@ -65,10 +68,14 @@ Expectation about_writes(lua_State* lua, Sli sli, std::string_view function) {
   }
   const auto& subject = expectation.subject;
   const auto probe = environment->probes.find(subject);
+  const bool is_probe = probe != environment->probes.end();
   if (environment->stores.contains(subject)) {
     check_one_writer(*environment, subject, function);
-  } else if (probe == environment->probes.end() || !probe->second.writes()) {
-    check_known(environment->stores, subject, "cache, database or writer");
+  } else if (sli == Sli::recovery && is_probe && !probe->second.writes()) {
+    expectation.of_writes = false;
+  } else if (!is_probe || !probe->second.writes()) {
+    check_known(environment->stores, subject,
+                sli == Sli::recovery ? "cache, database or probe" : "cache, database or writer");
   } else if (sli == Sli::recovery && !probe->second.shows_recovery) {
     refuse(fmt::format("{}: '{}' has shows_recovery = false", function, subject));
   }
@@ -85,6 +92,25 @@ void read_versus(lua_State* lua, int index, Expectation& expectation) {
       refuse("versus_baseline: expected { times = 2, plus = 50*ms }: the larger of both counts");
     }
   });
+}
+
+slo::BurnRule read_burn_rule(lua_State* lua, int index) {
+  const Fields fields(lua, index, burn_window_shape(), "windows");
+  slo::BurnRule rule;
+  fields.require("long", "60*s");
+  fields.duration("long", rule.long_window);
+  rule.short_window = rule.long_window / 12;  // as the SRE Workbook has it
+  fields.duration("short", rule.short_window);
+  fields.require("factor", "14.4");
+  fields.number("factor", rule.factor, 0, max_factor);
+  fields.at("long", [&] {
+    if (rule.short_window <= Duration::zero() || rule.short_window > rule.long_window) {
+      refuse(fmt::format(
+          "burn: expected long = 60*s and a shorter 'short' above 0, found {} and {}",
+          faultline::in_words(rule.long_window), faultline::in_words(rule.short_window)));
+    }
+  });
+  return rule;
 }
 
 engine::StopCondition about(const Expectation& expectation) {
@@ -185,6 +211,47 @@ int expect_bad(lua_State* lua) {
                           });
   }
   expectation.threshold = to_number(lua, 2, "bad: at most so many requests", 0, max_count);
+  push(lua, std::move(expectation));
+  return 1;
+}
+
+int expect_bad_seconds(lua_State* lua) {
+  auto expectation = about_probe(lua, Sli::bad_seconds, "bad_seconds");
+  expectation.threshold = to_number(lua, 2, "bad_seconds: at most so many", 0, max_count);
+  push(lua, std::move(expectation));
+  return 1;
+}
+
+int expect_throughput(lua_State* lua) {
+  auto expectation = about_probe(lua, Sli::throughput, "throughput");
+  expectation.threshold =
+      to_number(lua, 2, "throughput: at least so many good requests a second", 0, max_per_s);
+  push(lua, std::move(expectation));
+  return 1;
+}
+
+int expect_burn(lua_State* lua) {
+  auto expectation = about_probe(lua, Sli::burn, "burn");
+  const Fields fields(lua, 2, burn_shape());
+  fields.require("slo", "99.9");
+  fields.with("slo", [&](int index, const std::string& what) {
+    expectation.threshold = to_percent(lua, index, what);
+  });
+  fields.require("windows", "{ { long = 60*s, short = 5*s, factor = 14.4 } }");
+  fields.with("windows", [&](int index, const std::string& what) {
+    const auto count = lua_type(lua, index) == LUA_TTABLE ? lua_rawlen(lua, index) : 0;
+    if (count == 0 || count > max_burn_rules) {
+      refuse(fmt::format(
+          "{}: expected a list of 1 to {} such as {{ {{ long = 60*s, short = 5*s, factor = 14.4 }} "
+          "}}, found {}",
+          what, max_burn_rules, found(lua, index)));
+    }
+    for (lua_Integer i = 1; i <= static_cast<lua_Integer>(count); ++i) {
+      lua_rawgeti(lua, index, i);
+      expectation.burn.push_back(read_burn_rule(lua, lua_absindex(lua, -1)));
+      lua_pop(lua, 1);
+    }
+  });
   push(lua, std::move(expectation));
   return 1;
 }

@@ -148,11 +148,13 @@ int make_replicas(lua_State* lua) {
   return 1;
 }
 
-int make_slo(lua_State* lua) {
+int choose_objectives(lua_State* lua) {
   Names objectives{to_texts(lua, 1, "slo")};
   const auto* environment = script_of(lua).environment();
   if (environment == nullptr) {
-    refuse("slo { ... } names an environment's objectives; inside of one write slo = { ... }");
+    refuse(
+        "slo { ... } names an environment's objectives; inside of one write slo = { ... } or slo = "
+        "slo.import(\"slo.yaml\")");
   }
   for (const auto& name : objectives.names) {
     check_known(environment->objectives, name, "objective");

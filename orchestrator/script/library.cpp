@@ -193,7 +193,8 @@ int protected_call_with_handler(lua_State* lua) {
   return lua_gettop(lua);
 }
 
-/// load(text [, _, _, environment]): text only.
+}  // namespace
+
 int load_text(lua_State* lua) {
   std::size_t size = 0;
   const char* text = luaL_checklstring(lua, 1, &size);
@@ -211,6 +212,8 @@ int load_text(lua_State* lua) {
   }
   return 1;
 }
+
+namespace {
 
 /// Replaces field `name` of the table on top by `function`, with the old value as its upvalue.
 void wrap(lua_State* lua, const char* name, lua_CFunction function) {

@@ -64,6 +64,18 @@ engine::Experiment read_experiment(const std::filesystem::path& file,
   return experiment;
 }
 
+Load read_load(const std::filesystem::path& file, const engine::Environment& environment,
+               const Limits& limits) {
+  Script script(environment, limits);
+  const auto& source = script.sources().open(file);
+  Load plan;
+  script.run(source, [&](lua_State* lua) { plan = take<Load>(lua, file.string()); });
+  plan.name = file.stem().string();
+  plan.file = file.string();
+  plan.sha256 = script.sources().sha256();
+  return plan;
+}
+
 engine::Environment read_environment(const std::string& name_or_file, const Limits& limits) {
   Script script(std::nullopt, limits);
   const auto& source = open_environment(script.sources(), name_or_file);
@@ -83,6 +95,15 @@ Result<engine::Experiment> load_experiment(const std::filesystem::path& file,
                                            const LoadOptions& options) {
   try {
     return read_experiment(file, environment, options);
+  } catch (const Failure& failure) {
+    return failure.error();
+  }
+}
+
+Result<Load> load_load(const std::filesystem::path& file, const engine::Environment& environment,
+                       const Limits& limits) {
+  try {
+    return read_load(file, environment, limits);
   } catch (const Failure& failure) {
     return failure.error();
   }

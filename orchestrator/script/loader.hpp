@@ -35,6 +35,19 @@ Result<engine::Experiment> load_experiment(const std::filesystem::path& file,
                                            const engine::Environment& environment,
                                            const LoadOptions& options);
 
+/// A load by itself, without an experiment.
+struct Load {
+  std::string name;  ///< of the file, without its ending
+  std::map<std::string, engine::Probe> probes;
+  Duration duration{};
+  std::string file, sha256;
+};
+
+/// Loads a file that returns load { ... }. `environment`: where it is to run, for the names of its
+/// stores; an empty one for the machine itself. Errors: `usage`.
+Result<Load> load_load(const std::filesystem::path& file, const engine::Environment& environment,
+                       const Limits& limits);
+
 /// `name_or_file`: "lab" (embedded) or a path.
 Result<engine::Environment> load_environment(const std::string& name_or_file, const Limits& limits);
 
@@ -43,8 +56,8 @@ struct DryStep {
   std::string what;  ///< baseline, inject, revert, wait, expect
   engine::Place place;
   /// inject: {"fault", "params", "plan", "radius", "guardrails"}; revert: {"fault"}, its index;
-  /// wait: {"ms"}; baseline: ms or null; expect: {"objective" in words, "requests" in its window or
-  /// null, "establishes_percent": what so many without a failure establish at 95 %}.
+  /// wait: {"ms"}; baseline: {"ms", "objectives": [{"objective", "reach"}]};
+  /// expect: {"objective" in words, "reach": how far its window carries the claim, or null}.
   nlohmann::json detail;
 };
 

@@ -1,6 +1,7 @@
 #include "orchestrator/script/plausible.hpp"
 
 #include "orchestrator/slo/judge.hpp"
+#include "orchestrator/slo/sizing.hpp"
 
 #include <fmt/format.h>
 
@@ -18,15 +19,91 @@ std::optional<double> percent_of(const engine::Expectation& expectation) {
       return expectation.threshold;
     case Sli::latency:
       return expectation.percentile;
-    case Sli::bad:
-    case Sli::recovery:
-    case Sli::lost:
+    default:
       return std::nullopt;
   }
   return std::nullopt;
 }
 
+double seconds(Duration d) {
+  return std::chrono::duration<double>(d).count();
+}
+
+/// "N s" as a duration that people write, rounded up.
+Duration whole_seconds(Duration d) {
+  return std::chrono::ceil<std::chrono::seconds>(d);
+}
+
+[[noreturn]] void cannot(const std::string& why) {
+  throw Failure({ErrorKind::usage, why});
+}
+
+/// What needs no percentage of a window, and may be impossible or empty all the same.
+void check_counts(const engine::Expectation& e, const engine::Probe& probe) {
+  if (e.sli == Sli::throughput && e.threshold > probe.rate_per_s) {
+    cannot(fmt::format("throughput: '{}' sends {:g} requests a second, so {:g} good ones cannot be",
+                       e.subject, probe.rate_per_s, e.threshold));
+  }
+  if (e.sli == Sli::bad_seconds && e.over > Duration::zero() && e.threshold >= seconds(e.over)) {
+    cannot(
+        fmt::format("bad_seconds: {} has no more than {:.0f} seconds, so this holds whatever "
+                    "happens; allow fewer",
+                    faultline::in_words(e.over), e.threshold));
+  }
+}
+
+/// One bad request alone must not be an alert.
+void check_burn(const engine::Expectation& e, const engine::Probe& probe) {
+  const double budget = 1 - e.threshold / 100;
+  for (const auto& rule : e.burn) {
+    const double requests = probe.rate_per_s * seconds(rule.long_window);
+    if (budget > 0 && requests * budget * rule.factor < 1) {
+      cannot(fmt::format(
+          "burn: {} of '{}' are {:.0f} requests, so a single bad one burns the budget of {:.6g} % "
+          "{:.3g} times as fast as allowed, above {:g}; use a longer window or a higher factor",
+          faultline::in_words(rule.long_window), e.subject, requests, e.threshold,
+          1 / (requests * budget), rule.factor));
+    }
+  }
+}
+
 }  // namespace
+
+std::optional<Duration> sized_window(const engine::Expectation& e,
+                                     const engine::Environment& environment) {
+  const auto probe = environment.probes.find(e.subject);
+  if (!percent_of(e) || probe == environment.probes.end()) {
+    return std::nullopt;
+  }
+  const auto& [rate, deadline] = std::pair(probe->second.rate_per_s, probe->second.deadline);
+  const auto needed = slo::needed_for(*percent_of(e), rate, deadline);
+  if (!needed.to_establish_by_requests) {
+    return std::nullopt;
+  }
+  return whole_seconds(std::max(*needed.to_establish_by_requests, deadline));
+}
+
+engine::Json reach_in_json(const engine::Expectation& e, const engine::Environment& environment) {
+  const auto probe = environment.probes.find(e.subject);
+  if (!percent_of(e) || probe == environment.probes.end()) {
+    return {};
+  }
+  const double rate = probe->second.rate_per_s;
+  const auto block = probe->second.deadline;
+  const auto reach = slo::reach_of(e.over, rate, block);
+  const auto needed = slo::needed_for(*percent_of(e), rate, block);
+  const auto ms = [](const std::optional<Duration>& d) {
+    return d ? engine::Json(to_ms(*d)) : engine::Json();
+  };
+  return {{"requests", reach.requests},
+          {"blocks", reach.blocks},
+          {"block_ms", to_ms(block)},
+          {"claims_percent", *percent_of(e)},
+          {"establishes_percent", reach.establishes_percent_by_requests},
+          {"establishes_percent_by_blocks", reach.establishes_percent_by_blocks},
+          {"to_establish_ms", ms(needed.to_establish_by_requests)},
+          {"to_establish_by_blocks_ms", ms(needed.to_establish_by_blocks)}};
+}
 
 std::optional<std::uint64_t> requests_in_window(const engine::Expectation& expectation,
                                                 const engine::Environment& environment) {
@@ -40,6 +117,11 @@ std::optional<std::uint64_t> requests_in_window(const engine::Expectation& expec
 
 void check_expressible(const engine::Expectation& expectation,
                        const engine::Environment& environment) {
+  if (const auto probe = environment.probes.find(expectation.subject);
+      probe != environment.probes.end() && !engine::is_monitored(expectation.sli)) {
+    check_counts(expectation, probe->second);
+    check_burn(expectation, probe->second);
+  }
   const auto requests = requests_in_window(expectation, environment);
   const double percent = percent_of(expectation).value_or(0);
   if (!requests || percent >= 100) {

@@ -1,4 +1,5 @@
 #include "orchestrator/script/bindings.hpp"
+#include "orchestrator/script/probes.hpp"
 #include "orchestrator/script/shapes.hpp"
 #include "orchestrator/script/value.hpp"
 
@@ -15,17 +16,17 @@ namespace {
 
 constexpr double max_rate_per_s = 5000;    // of one worker on a shared machine, with room to spare
 constexpr std::size_t max_sentinels = 16;  // a quorum has 3 or 5
+/// The worker's own limits, orchestrator/load/replica_lag.cpp.
+constexpr double max_beats_per_s = 100;
+constexpr std::size_t max_replicas = 8;
 
-struct Address {
-  std::string host;
-  std::uint16_t port = 0;
-};
+}  // namespace
 
-/// Addresses, not names: an environment may have no resolver, where a lookup blocks.
 Address parse_address(std::string_view text, const std::string& what,
                       std::optional<std::uint16_t> default_port) {
   const auto colon = text.rfind(':');
-  const auto host = std::string(text.substr(0, colon));
+  auto host = std::string(text.substr(0, colon));
+  host = host == "localhost" ? "127.0.0.1" : host;
   boost::system::error_code error;
   boost::asio::ip::make_address(host, error);
   std::uint16_t port = default_port.value_or(0);
@@ -40,37 +41,42 @@ Address parse_address(std::string_view text, const std::string& what,
   return {host, port};
 }
 
-struct Url {
-  Address address;
-  std::string path;
-};
-
-Url parse_url(const std::string& text, const std::string& what) {
-  constexpr std::string_view scheme = "http://";
-  if (!text.starts_with(scheme)) {
-    refuse(fmt::format("{}: expected http://10.0.0.10:80/path, found '{}'", what, text));
-  }
-  const auto rest = std::string_view(text).substr(scheme.size());
-  const auto slash = std::min(rest.find('/'), rest.size());
-  constexpr std::uint16_t http_port = 80;
-  std::string path(rest.substr(slash));
-  if (path.find_first_of(" \r\n\t") != path.npos) {
-    refuse(fmt::format("{}: a path has no spaces, found '{}'", what, path));
-  }
-  return {parse_address(rest.substr(0, slash), what, http_port), path.empty() ? "/" : path};
-}
-
-/// What every kind has.
-engine::Probe read_common(const Fields& fields, const std::string& kind) {
-  engine::Probe probe;
-  probe.kind = kind;
+void read_common(const Fields& fields, engine::Probe& probe) {
   probe.args = Json::object();
-  fields.require("rate", "100, in requests per second");
-  fields.number("rate", probe.rate_per_s, 0.01, max_rate_per_s);
   fields.duration("within", probe.threshold);
   fields.duration("deadline", probe.deadline);
   fields.text("from", probe.from);
+}
+
+namespace {
+
+/// What every kind but http has, which has other ways to say how much.
+engine::Probe read_rated(const Fields& fields, const std::string& kind,
+                         double max_per_s = max_rate_per_s) {
+  engine::Probe probe;
+  probe.kind = kind;
+  read_common(fields, probe);
+  fields.require("rate", "100, in requests per second");
+  fields.number("rate", probe.rate_per_s, 0.01, max_per_s);
   return probe;
+}
+
+/// A list of ADDRESS:PORT.
+std::vector<std::string> read_addresses(const Fields& fields, const char* field,
+                                        std::size_t at_most) {
+  std::vector<std::string> addresses;
+  fields.texts(field, addresses);
+  fields.at(field, [&] {
+    if (addresses.empty() || addresses.size() > at_most) {
+      refuse(fmt::format("{}: expected 1 to {} addresses, found {}", fields.name_of(field), at_most,
+                         addresses.size()));
+    }
+    for (auto& address : addresses) {
+      const auto [host, port] = parse_address(address, fields.name_of(field), std::nullopt);
+      address = fmt::format("{}:{}", host, port);
+    }
+  });
+  return addresses;
 }
 
 Address read_address(const Fields& fields, const char* field) {
@@ -81,81 +87,22 @@ Address read_address(const Fields& fields, const char* field) {
   return address;
 }
 
-void read_headers(lua_State* lua, const Fields& fields, Json& args) {
-  fields.with("headers", [&](int index, const std::string& what) {
-    args["headers"] = to_json(lua, index, what);
-    for (const auto& [name, value] : args["headers"].items()) {
-      const bool clean = value.is_string() &&
-                         value.get<std::string>().find_first_of("\r\n") == std::string::npos &&
-                         name.find_first_of(": \r\n") == std::string::npos;
-      if (!args["headers"].is_object() || !clean) {
-        refuse(fmt::format("{}: expected a table such as {{ Accept = \"text/html\" }}", what));
-      }
-    }
-  });
-}
-
 int make_cache_probe(lua_State* lua, const Shape& shape) {
   const Fields fields(lua, 1, shape);
-  auto probe = read_common(fields, shape.name);
+  auto probe = read_rated(fields, shape.name);
   fields.require("cache", "\"sessions\"");
   fields.text("cache", probe.store);
   if (probe.writes()) {
     fields.flag("shows_recovery", probe.shows_recovery);
   }
   fields.require("sentinels", "{ \"10.0.1.20:26379\" }");
-  std::vector<std::string> sentinels;
-  fields.texts("sentinels", sentinels);
-  fields.at("sentinels", [&] {
-    if (sentinels.empty() || sentinels.size() > max_sentinels) {
-      refuse(fmt::format("{}: expected 1 to {} addresses, found {}", fields.name_of("sentinels"),
-                         max_sentinels, sentinels.size()));
-    }
-    for (const auto& sentinel : sentinels) {
-      parse_address(sentinel, fields.name_of("sentinels"), std::nullopt);
-    }
-  });
   probe.args["cache"] = probe.store;
-  probe.args["sentinels"] = sentinels;
+  probe.args["sentinels"] = read_addresses(fields, "sentinels", max_sentinels);
   push(lua, std::move(probe));
   return 1;
 }
 
 }  // namespace
-
-int make_http(lua_State* lua) {
-  const Fields fields(lua, 1, http_shape());
-  auto probe = read_common(fields, "http");
-  std::string url;
-  std::string method = "GET";
-  std::string body;
-  double status = 200;
-  fields.require("url", "\"http://10.0.0.10:80/path\"");
-  fields.text("url", url);
-  fields.text("method", method);
-  fields.text("body", body);
-  fields.number("expect", status, 100, 599);
-  fields.at("method", [&] {
-    constexpr std::array<std::string_view, 5> known{"GET", "POST", "PUT", "DELETE", "HEAD"};
-    if (std::ranges::find(known, method) == known.end()) {
-      refuse(
-          fmt::format("http: 'method' must be GET, POST, PUT, DELETE or HEAD, found '{}'", method));
-    }
-  });
-  fields.at("url", [&] {
-    const auto target = parse_url(url, fields.name_of("url"));
-    probe.args["host"] = target.address.host;
-    probe.args["port"] = target.address.port;
-    probe.args["path"] = target.path;
-  });
-  probe.args["method"] = method;
-  probe.args["body"] = body;
-  probe.args["headers"] = Json::object();
-  probe.args["expect_status"] = static_cast<int>(status);
-  read_headers(lua, fields, probe.args);
-  push(lua, std::move(probe));
-  return 1;
-}
 
 int make_redis_writes(lua_State* lua) {
   return make_cache_probe(lua, redis_writes_shape());
@@ -167,7 +114,7 @@ int make_redis(lua_State* lua) {
 
 int make_tcp(lua_State* lua) {
   const Fields fields(lua, 1, tcp_shape());
-  auto probe = read_common(fields, "tcp");
+  auto probe = read_rated(fields, "tcp");
   fields.require("address", "\"10.0.0.10:80\"");
   const auto address = read_address(fields, "address");
   probe.args["host"] = address.host;
@@ -178,7 +125,7 @@ int make_tcp(lua_State* lua) {
 
 int make_sql_writes(lua_State* lua) {
   const Fields fields(lua, 1, sql_writes_shape());
-  auto probe = read_common(fields, "sql_writes");
+  auto probe = read_rated(fields, "sql_writes");
   fields.require("database", "\"orders\"");
   fields.text("database", probe.store);
   fields.require("address", "\"10.0.0.30:3306\"");
@@ -190,6 +137,23 @@ int make_sql_writes(lua_State* lua) {
                 {"port", address.port},
                 {"read_host", read_at.host},
                 {"read_port", read_at.port}};
+  push(lua, std::move(probe));
+  return 1;
+}
+
+int make_replica_lag(lua_State* lua) {
+  const Fields fields(lua, 1, replica_lag_shape());
+  auto probe = read_rated(fields, "replica_lag", max_beats_per_s);
+  fields.require("database", "\"orders\"");
+  fields.text("database", probe.store);
+  fields.require("address", "\"10.0.0.30:3306\"");
+  const auto address = read_address(fields, "address");
+  fields.require("replicas", "{ \"10.0.1.30:3306\" }");
+  probe.args = {{"database", probe.store},
+                {"host", address.host},
+                {"port", address.port},
+                {"replicas", read_addresses(fields, "replicas", max_replicas)}};
+  probe.shows_recovery = false;  // it shows whether reads are old, not whether anything works
   push(lua, std::move(probe));
   return 1;
 }

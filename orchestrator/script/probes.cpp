@@ -21,7 +21,8 @@ void fill_in_times(engine::Probe& probe, const engine::Environment& environment)
 }
 
 void check_store(const engine::Probe& probe, const engine::Environment& environment) {
-  const std::string kind = probe.kind == "sql_writes" ? "database" : "cache";
+  const bool of_database = probe.kind == "sql_writes" || probe.kind == "replica_lag";
+  const std::string kind = of_database ? "database" : "cache";
   std::map<std::string, std::string> known;
   for (const auto& store : environment.stores) {
     if (store.second == kind) {
@@ -34,17 +35,36 @@ void check_store(const engine::Probe& probe, const engine::Environment& environm
   }
 }
 
+/// What is judged needs windows of a known size.
+void check_one_rate(const engine::Probe& probe) {
+  constexpr double max_rate_per_s = 5'000;  // a sample is kept of each request
+  if (probe.rate_per_s == 0 || probe.workers > 1) {
+    refuse(fmt::format(
+        "probe '{}': 'stages', 'users' and 'workers' are for load {{ ... }}; a probe of "
+        "an experiment has one 'rate', so that the size of a window is known",
+        probe.name));
+  }
+  if (probe.rate_per_s > max_rate_per_s) {
+    refuse(fmt::format("probe '{}': 'rate' must be at most {} in an experiment, found {}",
+                       probe.name, max_rate_per_s, probe.rate_per_s));
+  }
+}
+
 }  // namespace
 
 void read_probes(lua_State* lua, const Fields& fields, const engine::Environment& environment,
-                 std::map<std::string, engine::Probe>& probes) {
+                 std::map<std::string, engine::Probe>& probes, Pacing pacing) {
   each_named(lua, fields, "probes", [&](const std::string& name, int index) {
-    auto probe = to<engine::Probe>(lua, index, fmt::format("probe '{}'", name),
-                                   "http { ... }, redis_writes { ... }, redis { ... }, tcp { ... } "
-                                   "or sql_writes { ... }");
+    auto probe =
+        to<engine::Probe>(lua, index, fmt::format("probe '{}'", name),
+                          "http { ... }, redis_writes { ... }, redis { ... }, tcp { ... }, "
+                          "sql_writes { ... } or replica_lag { ... }");
     probe.name = name;
     fill_in_times(probe, environment);
     check_store(probe, environment);
+    if (pacing == Pacing::one_rate) {
+      check_one_rate(probe);
+    }
     if (&probes != &environment.probes && environment.probes.contains(name)) {
       refuse(fmt::format("probe '{}': the environment has one of that name; choose another", name));
     }

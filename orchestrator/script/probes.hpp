@@ -48,9 +48,25 @@ void check_known(const Map& known, const std::string& name, std::string_view wha
   }
 }
 
+/// ADDRESS[:PORT], with localhost for 127.0.0.1. Addresses, not names: an environment may have no
+/// resolver, where a lookup blocks.
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+Address parse_address(std::string_view text, const std::string& what,
+                      std::optional<std::uint16_t> default_port);
+
+/// The fields that every kind of probe has besides its rate; `args` begin empty.
+void read_common(const Fields& fields, engine::Probe& probe);
+
+/// Who may have a load that is not one rate: `faultline load` alone, because a window's size would
+/// not be known.
+enum class Pacing { one_rate, any };
+
 /// Reads `probes = { ... }` into `probes`: fills in the environment's deadline, and checks names of
 /// probes and stores against it.
 void read_probes(lua_State* lua, const Fields& fields, const engine::Environment& environment,
-                 std::map<std::string, engine::Probe>& probes);
+                 std::map<std::string, engine::Probe>& probes, Pacing pacing = Pacing::one_rate);
 
 }  // namespace faultline::script

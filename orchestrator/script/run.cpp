@@ -1,5 +1,6 @@
 #include "orchestrator/script/bindings.hpp"
 #include "orchestrator/script/plausible.hpp"
+#include "orchestrator/script/prometheus.hpp"
 #include "orchestrator/script/script.hpp"
 #include "orchestrator/script/shapes.hpp"
 #include "orchestrator/script/value.hpp"
@@ -41,19 +42,23 @@ engine::FaultId injected(lua_State* lua, int index, std::string_view what) {
   return handle.id;
 }
 
-/// Recovery is measured against its objective, `within`; everything else over a window.
+/// What becomes true within a time; everything else holds over a window.
+bool has_a_time(Sli sli) {
+  return sli == Sli::recovery || sli == Sli::alert;
+}
+
 void read_window(lua_State* lua, int index, Expectation& expectation) {
   const Fields fields(lua, index, window_shape());
   fields.with("from",
               [&](int at, const std::string& what) { expectation.from = injected(lua, at, what); });
-  const bool recovery = expectation.sli == Sli::recovery;
-  const char* wrong = recovery ? "over" : "within";
+  const bool timed = has_a_time(expectation.sli);
+  const char* wrong = timed ? "over" : "within";
   fields.with(wrong, [&](int /*at*/, const std::string& what) {
     refuse(fmt::format("{} does not fit here, write {}", what,
-                       recovery ? "within = a duration, for a recovery"
-                                : "over = a duration: the window that is judged"));
+                       timed ? "within = a duration: so soon it must be so"
+                             : "over = a duration: the window that is judged"));
   });
-  fields.with(recovery ? "within" : "over",
+  fields.with(timed ? "within" : "over",
               [&](int at, const std::string& what) { expectation.over = positive(lua, at, what); });
 }
 
@@ -74,7 +79,12 @@ void complete(Expectation& expectation, const engine::Environment& environment) 
       refuse("run:expect: 'within' is missing, write within = 5*s");
     }
   } else if (expectation.sli != Sli::lost && expectation.over == Duration::zero()) {
-    refuse("run:expect: 'over' is missing, write over = 20*s: the window that is judged");
+    expectation.over = sized_window(expectation, environment).value_or(Duration::zero());
+    if (expectation.over == Duration::zero()) {
+      refuse(has_a_time(expectation.sli)
+                 ? "run:expect: 'within' is missing, write within = 60*s"
+                 : "run:expect: 'over' is missing, write over = 20*s: the window that is judged");
+    }
   }
 }
 
@@ -136,6 +146,7 @@ int run_expect(lua_State* lua) {
     read_window(lua, 3, expectation);
   }
   complete(expectation, *script.environment());
+  check_watched(expectation, *script.environment(), "run:expect");
   check_expressible(expectation, *script.environment());
   const bool holds =
       script.ask("run:expect", [&](Stage& stage) { return stage.expect(expectation); });
@@ -156,6 +167,15 @@ int run_stop_when(lua_State* lua) {
     condition.place = place_of(lua);
     script.ask("run:stop_when", [&](Stage& stage) { stage.stop_when(condition); });
   }
+  return 0;
+}
+
+int run_declare(lua_State* lua) {
+  auto& script = script_of_run(lua, "declare");
+  const auto place = place_of(lua);
+  lua_remove(lua, 1);
+  const auto reason = printable(words_of_arguments(lua));
+  script.ask("run:declare", [&](Stage& stage) { stage.declare(reason, place); });
   return 0;
 }
 

@@ -113,6 +113,8 @@ int guarded(lua_State* lua) {
 /// Opens the safe part of the standard library, with bounds where its C code could burn time or
 /// memory without an instruction being counted.
 void open_library(lua_State* lua);
+/// Lua's own load(text [, _, _, environment]), of text only.
+int load_text(lua_State* lua);
 /// The names that `open_library` leaves to scripts: "pcall", "string.rep".
 std::vector<std::string> library_names();
 

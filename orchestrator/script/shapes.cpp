@@ -21,6 +21,21 @@ const Shape& latency_shape() {
   return shape;
 }
 
+const Shape& burn_shape() {
+  static const Shape shape{"burn", {"slo", "windows"}};
+  return shape;
+}
+
+const Shape& burn_window_shape() {
+  static const Shape shape{"window", {"long", "short", "factor"}};
+  return shape;
+}
+
+const Shape& metric_shape() {
+  static const Shape shape{"metric", {"name", "take", "below", "above"}};
+  return shape;
+}
+
 const Shape& good_below_shape() {
   static const Shape shape{"good", {"below", "over"}};
   return shape;
@@ -42,10 +57,10 @@ const Shape& instances_shape() {
 }
 
 const Shape& environment_shape() {
-  static const Shape shape{
-      "environment",
-      {"name", "target", "staging", "zones", "client_deadline", "warm_up", "baseline", "settle",
-       "recovery_cap", "probes", "caches", "databases", "slo", "tenants", "guardrails"}};
+  static const Shape shape{"environment",
+                           {"name", "target", "staging", "zones", "client_deadline", "warm_up",
+                            "baseline", "settle", "recovery_cap", "prometheus", "probes", "caches",
+                            "databases", "slo", "tenants", "guardrails"}};
   return shape;
 }
 
@@ -56,6 +71,11 @@ const Shape& cache_shape() {
 
 const Shape& database_shape() {
   static const Shape shape{"database", {"rto", "rpo"}};
+  return shape;
+}
+
+const Shape& prometheus_shape() {
+  static const Shape shape{"prometheus", {"url", "scrape_interval", "allow"}};
   return shape;
 }
 
@@ -73,7 +93,45 @@ const Shape& freeze_shape() {
 
 const Shape& http_shape() {
   static const Shape shape{
-      "http", {"url", "method", "body", "headers", "expect", "rate", "within", "deadline", "from"}};
+      "http", {"url",      "method",      "body",       "headers", "expect",   "mix",   "rows",
+               "sessions", "tls",         "rate",       "poisson", "stages",   "users", "think",
+               "workers",  "connections", "keep_alive", "within",  "deadline", "from",  "service"}};
+  return shape;
+}
+
+const Shape& request_shape() {
+  static const Shape shape{"request",
+                           {"name", "weight", "path", "method", "body", "headers", "expect"}};
+  return shape;
+}
+
+const Shape& login_shape() {
+  static const Shape shape{"login", {"path", "method", "body", "headers", "expect"}};
+  return shape;
+}
+
+const Shape& expect_shape() {
+  static const Shape shape{"expect", {"status", "json", "min_bytes", "max_bytes"}};
+  return shape;
+}
+
+const Shape& sessions_shape() {
+  static const Shape shape{"sessions", {"count", "login", "token"}};
+  return shape;
+}
+
+const Shape& tls_shape() {
+  static const Shape shape{"tls", {"name", "ca"}};
+  return shape;
+}
+
+const Shape& stage_shape() {
+  static const Shape shape{"stage", {"rate", "ramp_to", "over"}};
+  return shape;
+}
+
+const Shape& load_shape() {
+  static const Shape shape{"load", {"probes", "duration"}};
   return shape;
 }
 
@@ -101,12 +159,21 @@ const Shape& sql_writes_shape() {
   return shape;
 }
 
+const Shape& replica_lag_shape() {
+  static const Shape shape{
+      "replica_lag", {"database", "address", "replicas", "rate", "within", "deadline", "from"}};
+  return shape;
+}
+
 std::vector<const Shape*> shapes() {
-  return {&experiment_shape(), &window_shape(),       &latency_shape(),    &good_below_shape(),
-          &bad_above_shape(),  &versus_shape(),       &instances_shape(),  &environment_shape(),
-          &cache_shape(),      &database_shape(),     &guardrails_shape(), &freeze_shape(),
-          &http_shape(),       &redis_writes_shape(), &redis_shape(),      &tcp_shape(),
-          &sql_writes_shape()};
+  return {&experiment_shape(), &window_shape(),       &latency_shape(),     &good_below_shape(),
+          &bad_above_shape(),  &versus_shape(),       &instances_shape(),   &environment_shape(),
+          &cache_shape(),      &database_shape(),     &guardrails_shape(),  &freeze_shape(),
+          &http_shape(),       &redis_writes_shape(), &redis_shape(),       &tcp_shape(),
+          &sql_writes_shape(), &replica_lag_shape(),  &request_shape(),     &login_shape(),
+          &expect_shape(),     &sessions_shape(),     &tls_shape(),         &stage_shape(),
+          &load_shape(),       &burn_shape(),         &burn_window_shape(), &metric_shape(),
+          &prometheus_shape()};
 }
 
 bool is_identifier(std::string_view name) {

@@ -92,14 +92,14 @@ const Sources::File& Sources::open(const fs::path& script) {
   return file;
 }
 
-const Sources::File& Sources::use(const std::string& name) {
+const Sources::File& Sources::use(const std::string& name, std::string_view by) {
   const fs::path path(name);
   const bool climbs = std::ranges::find(path, fs::path("..")) != path.end();
   if (name.empty() || path.is_absolute() || climbs || name.find('\0') != name.npos) {
     refuse(
-        fmt::format("use takes a file of the script's own tree such as \"lib/shop.lua\", found "
+        fmt::format("{} takes a file of the script's own tree such as \"lib/shop.lua\", found "
                     "'{}'",
-                    name));
+                    by, name));
   }
   if (files_.size() >= max_files) {
     refuse(fmt::format("a script may use at most {} files", max_files - 1));
@@ -111,13 +111,15 @@ const Sources::File& Sources::use(const std::string& name) {
       continue;
     }
     if (!inside(tree, real)) {
-      refuse(fmt::format("use \"{}\" leads out of the script's tree; copy the file into it", name));
+      refuse(
+          fmt::format("{} \"{}\" leads out of the script's tree; copy the file into it", by, name));
     }
     return add(name, read(real, name));
   }
-  refuse(trees_.empty() ? fmt::format("use \"{}\": a built-in script has no files beside it", name)
-                        : fmt::format("use \"{}\": no such file in {} or the folder above", name,
-                                      trees_.front().string()));
+  refuse(trees_.empty()
+             ? fmt::format("{} \"{}\": a built-in script has no files beside it", by, name)
+             : fmt::format("{} \"{}\": no such file in {} or the folder above", by, name,
+                           trees_.front().string()));
 }
 
 std::string Sources::sha256() const {

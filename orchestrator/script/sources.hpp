@@ -2,6 +2,7 @@
 
 #include "orchestrator/engine/experiment.hpp"
 
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -27,7 +28,8 @@ class Sources {
   /// Each throws Failure `usage`. `open` is called once, first.
   const File& open(const std::filesystem::path& script);
   const File& add(std::string name, std::string text);
-  const File& use(const std::string& name);
+  /// `by`: the function that asks for it, for messages.
+  const File& use(const std::string& name, std::string_view by = "use");
 
   /// Of a script alone: that of its file. With used files: that of `sha256sum`'s listing of all.
   [[nodiscard]] std::string sha256() const;
@@ -36,7 +38,7 @@ class Sources {
 
  private:
   std::vector<std::filesystem::path> trees_;
-  std::vector<File> files_;
+  std::deque<File> files_;  ///< references to them stay good
 };
 
 }  // namespace faultline::script

@@ -2,6 +2,7 @@
 
 #include "orchestrator/engine/environment.hpp"
 #include "orchestrator/engine/experiment.hpp"
+#include "orchestrator/script/loader.hpp"
 #include "orchestrator/script/sandbox.hpp"
 
 #include <new>
@@ -35,6 +36,10 @@ struct Names {
   std::vector<std::string> names;
 };
 struct RunHandle {};
+/// {"columns": [...], "rows": [[...]]}
+struct CsvRows {
+  Json rows;
+};
 /// What `experiment` returns: the experiment, the limits of its parameters, and its method.
 struct Definition {
   engine::Experiment experiment;
@@ -85,6 +90,14 @@ struct TypeName<RunHandle> {
 template <>
 struct TypeName<Definition> {
   static constexpr const char* value = "experiment";
+};
+template <>
+struct TypeName<CsvRows> {
+  static constexpr const char* value = "csv";
+};
+template <>
+struct TypeName<Load> {
+  static constexpr const char* value = "load";
 };
 template <>
 struct TypeName<engine::Environment> {

@@ -1,5 +1,5 @@
-// What a number of requests can say about a share: bounds, budgets and window sizes.
-#include "orchestrator/slo/judge.hpp"
+// What a number of requests can say about a share, when each is a draw of its own.
+#include "orchestrator/slo/bounds.hpp"
 
 #include <boost/math/special_functions/beta.hpp>
 

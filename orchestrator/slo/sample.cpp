@@ -15,6 +15,10 @@ bool due_before(const Sample& sample, Instant at) {
 
 }  // namespace
 
+Keep within_ms(double ms) {
+  return [ms](const Sample& sample) { return is_served(sample) && to_ms(sample.latency) <= ms; };
+}
+
 void Series::add(const Sample& sample) {
   // Answers come nearly in order, so this is nearly always the end.
   const auto place =
@@ -35,7 +39,7 @@ std::uint16_t Series::error_class(std::string_view name) {
   return static_cast<std::uint16_t>(errors_.size() - 1);
 }
 
-std::vector<Sample> Series::between(Instant from, Instant to) const {
+std::span<const Sample> Series::between(Instant from, Instant to) const {
   const auto first = std::lower_bound(samples_.begin(), samples_.end(), from, due_before);
   const auto last = std::lower_bound(first, samples_.end(), std::max(from, to), due_before);
   return {first, last};

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,11 +20,22 @@ enum class Class : std::uint8_t { good, degraded, bad };
 /// One request, counted by the time it was due, not by the time it was sent.
 struct Sample {
   Instant due;
-  Duration latency{};        ///< from due to the end of the answer
-  Duration service_time{};   ///< from sent to the end of the answer: the uncorrected view
+  Duration latency{};       ///< from due to the end of the answer
+  Duration service_time{};  ///< from sent to the end of the answer: the uncorrected view
   Class result = Class::good;
-  std::uint16_t error = 0;   ///< index into Series::errors; 0 is "none"
+  std::uint16_t error = 0;  ///< index into Series::errors; 0 is "none"
 };
+
+/// Which requests an objective counts as kept: every share, burn rate and bound is one of these.
+using Keep = std::function<bool(const Sample&)>;
+inline bool is_good(const Sample& sample) {
+  return sample.result == Class::good;
+}
+inline bool is_served(const Sample& sample) {  ///< good or degraded
+  return sample.result != Class::bad;
+}
+/// Answered within that time; a bad one is slower than any.
+Keep within_ms(double ms);
 
 /// All requests of one probe, in order of due time.
 class Series {
@@ -32,8 +45,8 @@ class Series {
   std::uint16_t error_class(std::string_view name);
   [[nodiscard]] const std::string& error_name(std::uint16_t index) const { return errors_[index]; }
   [[nodiscard]] const std::vector<Sample>& samples() const { return samples_; }
-  /// The samples due in [from, to).
-  [[nodiscard]] std::vector<Sample> between(Instant from, Instant to) const;
+  /// The samples due in [from, to): a view that lasts until the next `add`.
+  [[nodiscard]] std::span<const Sample> between(Instant from, Instant to) const;
 
  private:
   std::vector<Sample> samples_;

@@ -55,10 +55,18 @@ function one_of(values) end
 function replicas(store, count) end
 
 ---@class Objectives
----Names of the environment's objectives, for steady_state.
----@param names string[]
----@return Objectives
-function slo(names) end
+
+---slo { "checkout", ... }: names of the environment's objectives, for steady_state.
+---@type { import: function } | fun(names: string[]): Objectives
+slo = nil
+
+---Reads OpenSLO v1 objectives from a file of the script's tree, as promises about the environment's
+---Prometheus: { checkout_availability = ..., checkout_availability_burn_fast = ... }. Names become
+---a-z, 0-9 and _. Its hash goes into the record. Only at the top of a script. What is supported:
+---README.md of this folder.
+---@param file string such as "slo.yaml"
+---@return table<string, Expectation>
+function slo.import(file) end
 
 ---Runs another file of the script's tree (its folder, or the folder above) once and returns its
 ---value. Its hash goes into the record. Only at the top of a script.
@@ -131,6 +139,11 @@ function Run:expect(expectation, window) end
 ---@param ... StopCondition
 function Run:stop_when(...) end
 
+---Says that what is in force is a disaster, as a person would who calls for the recovery: the time to
+---recover is reported from now, too, beside the one from the disruption. Belongs after a fault.
+---@param ... any why, in words
+function Run:declare(...) end
+
 ---A line in the run's events.
 ---@param ... any
 function Run:log(...) end
@@ -186,9 +199,64 @@ function latency(probe, limit) end
 ---@return Expectation|StopCondition
 function bad(probe, max) end
 
+---At most so many seconds of the window hold a bad request.
+---@param probe string
+---@param max integer seconds
+---@return Expectation
+function bad_seconds(probe, max) end
+
+---At least so many good requests a second, over the whole window.
+---@param probe string
+---@param least number requests per second
+---@return Expectation
+function throughput(probe, least) end
+
+---@class BurnWindow
+---@field long Duration so that a moment does not count
+---@field short? Duration so that it ends soon after the trouble; default a twelfth of long
+---@field factor number 1 spends the budget of 28 days in exactly that time
+
+---@class Burn
+---@field slo number percent: what it leaves is the error budget
+---@field windows BurnWindow[]
+
+---The error budget never burns faster than a factor over both its windows, of each pair: what an
+---alert on burn rates would have watched, second by second.
+---@param probe string
+---@param rules Burn such as { slo = 99, windows = { { long = 30*s, short = 5*s, factor = 10 } } }
+---@return Expectation
+function burn(probe, rules) end
+
+---@class Metric
+---@field name? string what it is called; default the expression
+---@field take? string of its values in the window: last (default), min, max or mean
+---@field below? number at most
+---@field above? number at least
+
+---What the environment's Prometheus says of an expression; it must yield one series. No data, not a
+---number, a gap or a warning is never a pass: the run is inconclusive then. {{.window}} stands for the
+---length of the window, as in rate(http_requests_total[{{.window}}]).
+---@param expression string PromQL
+---@param limit Metric such as { above = 40, take = "min" }
+---@return Expectation
+function metric(expression, limit) end
+
+---An alert of the environment's Prometheus fires within a time of the fault: run:expect(alert
+---"CheckoutFailing", { from = f, within = 60*s }). One that fired before shows nothing.
+---@param name string
+---@return Expectation
+function alert(name) end
+
+---An alert of the environment's Prometheus does not fire in the window.
+---@param name string
+---@return Expectation
+function quiet(name) end
+
 ---A cache or database is writable again, as its writer among the probes sees it. Where several write
----to it, name one of them instead.
----@param subject string a cache, a database or a probe that writes
+---to it, name one of them instead. Of any other probe: its requests are good again. The record takes
+---the time apart: felt, detected, decided, done, first success, good for long enough; and says what
+---the other probes saw, on new connections or on kept ones.
+---@param subject string a cache, a database or a probe
 ---@return Expectation
 function recovered(subject) end
 
@@ -222,6 +290,18 @@ function zone_of(store, role) end
 ---@return string[]
 function instances(selector) end
 
+-- Loads --------------------------------------------------------------------------------------------
+
+---@class Load
+---@field probes table<string, Probe>
+---@field duration Duration how long requests become due; nothing is left out as warm-up
+
+---What a file for `faultline load` returns: return load { probes = { ... }, duration = 10*s }. Called
+---with a text it is Lua's own load.
+---@param definition Load
+---@return Load
+function load(definition) end
+
 -- Environments ------------------------------------------------------------------------------------
 
 ---@class Environment
@@ -234,6 +314,7 @@ function instances(selector) end
 ---@field baseline? Duration length of the steady state before the first fault; default 10*s
 ---@field settle? Duration time for breakers and pools between the reverts and the last look; default 0*s
 ---@field recovery_cap? Duration recovery is observed at most so long; default 60*s
+---@field prometheus? Prometheus that watches it, for metric, alert, quiet and slo.import
 ---@field probes table<string, Probe>
 ---@field caches? table<string, Cache>
 ---@field databases? table<string, Database>
@@ -245,6 +326,11 @@ function instances(selector) end
 ---@param definition Environment
 ---@return Environment
 function environment(definition) end
+
+---@class Prometheus
+---@field url string http(s)://ADDRESS:PORT, of this machine unless allowed, with the path in front of /api
+---@field scrape_interval? Duration of its targets, at most 5*minute: figures are asked for so much later; default 15*s
+---@field allow? string[] IP addresses that may be asked besides loopback
 
 ---@class Cache
 ---@field rto? Duration recovery time objective: writable again within
@@ -272,16 +358,71 @@ function environment(definition) end
 
 ---@class Probe a load and its measurement
 
----@class Http
----@field url string http://ADDRESS[:PORT]/path; {random:1..9}, {counter}, {unique} and {tenant} are filled in
----@field rate number requests per second, 0.01 to 5000
+---@class Http one of rate, stages and users says how much is sent; stages, users and workers only in load
+---@field url string http(s)://ADDRESS[:PORT]/path; {random:1..9}, {counter}, {unique} and {tenant} are filled in
+---@field rate? number requests per second, 0.01 to 5000; in load up to a million
+---@field poisson? boolean they come at random, at that rate; default: at equal distances
+---@field stages? Stage[] rates that change; the last one stays
+---@field users? integer a closed loop: so many users, each of whom waits for the answer
+---@field think? Duration how long a user waits after an answer; default 0*s
+---@field workers? integer threads that share the load, 1 to 16; default 1
 ---@field method? string default GET
 ---@field body? string as url
----@field headers? table<string, string>
----@field expect? integer status of a correct answer; default 200
+---@field headers? table<string, string> values as url
+---@field expect? integer|Expect a correct answer; default: status 200
+---@field mix? HttpRequest[] several requests instead of one, drawn by weight; url then has no path
+---@field rows? Csv {csv:NAME} is filled in from them, a row a request, in turn
+---@field sessions? Sessions users who log in once and carry what they were given
+---@field tls? Tls for https
+---@field connections? integer at most at once, 1 to 10000; further requests wait, which counts; default 512
+---@field keep_alive? boolean false: a new connection for each request; default true
+---@field service? string whose nodes answer it: what the environment notices of them belongs to its recovery
 ---@field within? Duration slower is bad; default: the deadline
 ---@field deadline? Duration given up then; default: the environment's client_deadline
 ---@field from? string the host it runs on; default "client"
+
+---@class Stage
+---@field rate? number requests per second, at once
+---@field ramp_to? number or: in a straight line from the rate before (0 at first) to this one
+---@field over Duration for so long
+
+---@class HttpRequest
+---@field path? string default /; as url
+---@field weight? number how often it is drawn, against the others; default 1
+---@field name? string for people
+---@field method? string default GET
+---@field body? string
+---@field headers? table<string, string>
+---@field expect? integer|Expect
+
+---@class Expect what a correct answer is; any other counts as bad, by a class that names what was wrong
+---@field status? integer default 200
+---@field json? table<string, string|number|boolean> fields of the answer: ["order.state"] = "paid"
+---@field min_bytes? integer of the body
+---@field max_bytes? integer a longer one is given up while it is read; default 1 MiB
+
+---@class Sessions request n belongs to session n modulo count; after a 401 it logs in anew
+---@field count integer 1 to 10000
+---@field login Login
+---@field token? string the field of its answer that {token} stands for; default "token"
+
+---@class Login
+---@field path? string default /login
+---@field method? string default GET
+---@field body? string
+---@field headers? table<string, string>
+---@field expect? integer|Expect
+
+---@class Tls
+---@field name? string whom the certificate must be for; default: the address in url
+---@field ca? string a file of the script's tree: whom to trust instead of the system's authorities, in PEM
+
+---@class Csv rows with named columns
+
+---A file of the script's tree in CSV; its first line names the columns.
+---@param file string such as "users.csv"
+---@return Csv
+function csv(file) end
 
 ---@param definition Http
 ---@return Probe
@@ -340,3 +481,21 @@ function tcp(definition) end
 ---@param definition SqlWrites
 ---@return Probe
 function sql_writes(definition) end
+
+---@class ReplicaLag
+---@field database string
+---@field address string where beats are written, ADDRESS:PORT: the cluster's endpoint
+---@field replicas string[] where each must arrive, ADDRESS:PORT, 1 to 8. One that is the primary, after a failover, is up to date by itself.
+---@field rate number beats per second, 0.01 to 100
+---@field within? Duration slower is bad; default: the deadline
+---@field deadline? Duration given up then; default: the environment's client_deadline
+---@field from? string the host it runs on; default "client"
+
+---How far replicas are behind: each beat is written through the endpoint to one row of a table of its
+---own, and its time counts from when it was due until every replica shows it or a later one, to 2 ms or
+---2 %. Bad are "replica behind: ...", "replica unreachable: ..." and "primary: ..." with why it was not
+---written. The objective is latency("orders_lag", { p = 99, below = 1*s }), or good. It does
+---not show the recovery of the database, and its rows are not among the writes that may be lost.
+---@param definition ReplicaLag
+---@return Probe
+function replica_lag(definition) end

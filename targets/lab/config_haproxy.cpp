@@ -20,7 +20,7 @@ Start haproxy_start(const Topology& topology, const Process& process, const Plac
   const auto folder = places.run / process.name;
   const auto file = folder / "haproxy.cfg";
   auto text = fmt::format(R"(global
-  log stdout format raw daemon
+  log stdout format iso daemon
   maxconn {}
   nbthread 1
   stats socket {} mode 600 level admin

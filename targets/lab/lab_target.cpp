@@ -66,7 +66,11 @@ Connection::OnAnswer acknowledging(Done<void> done) {
 }  // namespace
 
 const std::set<std::string>& capabilities() {
-  static const auto all = action_kinds();
+  static const auto all = [] {
+    auto kinds = action_kinds();
+    kinds.emplace(targets::tells_recovery_steps);
+    return kinds;
+  }();
   return all;
 }
 

@@ -4,6 +4,7 @@
 #include "targets/lab/supervisor_ground.hpp"
 #include "targets/lab/supervisor_network.hpp"
 #include "targets/lab/supervisor_sessions.hpp"
+#include "targets/lab/supervisor_step_watch.hpp"
 #include "targets/lab/supervisor_template.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -96,7 +97,9 @@ class Supervisor {
                 {"version", FAULTLINE_VERSION}},
                [this](const targets::Notice& notice) { sessions_.publish(notice); },
                [this] { io_.stop(); }},
-        sessions_(parts_, std::move(ground.listener)) {
+        sessions_(parts_, std::move(ground.listener)),
+        steps_(io_, topology_, components_,
+               [this](const targets::Notice& notice) { sessions_.publish(notice); }) {
     if (options.lifeline_fd >= 0) {
       lifeline_.assign(options.lifeline_fd);
     }
@@ -236,6 +239,7 @@ class Supervisor {
     }
     up_ = true;
     health_.start();
+    steps_.start();
     if (!lifeline_.is_open()) {
       ::prctl(PR_SET_PDEATHSIG, 0);  // until here it would have ended with whoever started it
     }
@@ -319,6 +323,7 @@ class Supervisor {
                    }};
   LabParts parts_;
   Sessions sessions_;
+  StepWatch steps_;
   bool up_ = false;
   int exit_code_ = 0;
 };

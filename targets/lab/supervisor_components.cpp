@@ -200,9 +200,13 @@ int Components::pid(const std::string& name) const {
   return it == table_.end() ? 0 : it->second.pid;
 }
 
+net::Fd Components::open_log(const std::string& name) const {
+  return net::Fd(::openat(logs_.get(), (name + ".log").c_str(), O_RDONLY | O_CLOEXEC));
+}
+
 std::string Components::last_words(const std::string& name) const {
   constexpr off_t tail_bytes = 1024;  // a line or a few
-  const net::Fd log(::openat(logs_.get(), (name + ".log").c_str(), O_RDONLY | O_CLOEXEC));
+  const net::Fd log = open_log(name);
   const off_t size = ::lseek(log.get(), 0, SEEK_END);
   std::string text(tail_bytes, '\0');
   const ssize_t got =

@@ -47,6 +47,8 @@ class Components {
   /// As the kernel says, not as the holds ask.
   [[nodiscard]] targets::ProcessState state(const std::string& name) const;
   [[nodiscard]] int pid(const std::string& name) const;  ///< 0 when dead
+  /// Its log, open for reading.
+  [[nodiscard]] net::Fd open_log(const std::string& name) const;
   /// The last line that the component has logged.
   [[nodiscard]] std::string last_words(const std::string& name) const;
 

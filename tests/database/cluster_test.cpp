@@ -1,7 +1,12 @@
 #include "tests/database/cluster_world.hpp"
 
+#include <gmock/gmock.h>
+
 namespace faultline::database {
 namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
 
 struct ClusterTest : testing::Test {
   ClusterWorld world;
@@ -55,6 +60,43 @@ TEST_F(ClusterTest, ACrashIsNoticedAfterTheDetectionTimeAndTheFurthestReplicaTak
   EXPECT_FALSE(moves[0].endpoint);
   world.cluster.endpoint_reached("c-db", world.now);
   EXPECT_EQ(world.cluster.status(world.now).moves[0].endpoint, world.now);
+}
+
+TEST_F(ClusterTest, WhatItNoticesAndDecidesIsToldOnceAndInOrder) {
+  world.said();
+  machine_dies(world.a());
+  world.pass(900ms);
+  EXPECT_THAT(world.said(), IsEmpty());
+  world.pass(100ms);
+  EXPECT_THAT(world.said(), ElementsAre("detected a-db"));
+  world.pass(1s);
+  EXPECT_THAT(world.said(), ElementsAre("decided b-db"));
+  world.cluster.endpoint_reached("b-db", world.now);
+  world.cluster.endpoint_reached("b-db", world.now);
+  EXPECT_THAT(world.said(), ElementsAre("done b-db"));
+  machine_is_back(world.a());
+  world.pass(2s);
+  EXPECT_THAT(world.said(), IsEmpty());
+}
+
+TEST_F(ClusterTest, ALossThatNobodyMayTakeOverFromIsDetectedAndNothingIsDecided) {
+  world.said();
+  machine_dies(world.a());
+  machine_dies(world.b());
+  world.pass(3s);
+  EXPECT_THAT(world.said(), ElementsAre("detected a-db"));
+  machine_is_back(world.b());
+  world.pass(1s);
+  EXPECT_THAT(world.said(), ElementsAre("decided b-db"));
+  EXPECT_GE(world.cluster.status(world.now).moves.at(0).detected, world.now - 3100ms)
+      << "when it was first seen, not when it could be answered";
+}
+
+TEST_F(ClusterTest, ASwitchoverThatIsAskedForIsDecidedAndNothingIsDetected) {
+  world.said();
+  ASSERT_TRUE(world.cluster.ask_switchover("c-db", world.now));
+  world.pass(1s);
+  EXPECT_THAT(world.said(), ElementsAre("decided c-db"));
 }
 
 TEST_F(ClusterTest, ACrashedNodeThatReturnsFollowsAndIsNotKilled) {

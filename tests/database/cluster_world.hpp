@@ -74,6 +74,14 @@ class ClusterWorld {
     under_way_.clear();
   }
 
+  /// What the manager has said since this was asked last: "detected a-db".
+  std::vector<std::string> said() {
+    std::vector<std::string> all;
+    for (const auto& step : cluster.take_steps()) {
+      all.push_back(std::string(to_string(step.kind)) + " " + step.node);
+    }
+    return all;
+  }
   [[nodiscard]] std::string rw() const { return cluster.status(now).rw; }
   [[nodiscard]] bool serves_reads(const std::string& name) const {
     return cluster.doors().at(name).ro == Cluster::Door::open;

@@ -15,12 +15,7 @@ constexpr Instant begin{1000s};
 
 /// A probe of 10 requests a second with a threshold of 2 s, and what its worker said.
 struct World {
-  World() {
-    probe.probe.name = "checkout";
-    probe.probe.rate_per_s = 10;
-    probe.probe.threshold = probe.probe.deadline = 2s;
-    probe.started = probe.seen_until = begin;
-  }
+  World() { probe.started = probe.seen_until = begin; }
   /// Requests `from` to `to`, each answered so long after it was due.
   void answer(int from, int to, Duration after, slo::Class result = slo::Class::good) {
     for (int n = from; n < to; ++n) {
@@ -37,7 +32,14 @@ struct World {
   std::optional<WindowSeen> look(const StopCondition& condition, Instant now) const {
     return seen_in_window(condition, probe, begin, now);
   }
-  Probes::Measured probe;
+  static Probe checkout() {
+    Probe probe;
+    probe.name = "checkout";
+    probe.rate_per_s = 10;
+    probe.threshold = probe.deadline = 2s;
+    return probe;
+  }
+  Probes::Measured probe{checkout()};
 };
 
 StopCondition good_below(double percent) {

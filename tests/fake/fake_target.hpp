@@ -75,13 +75,19 @@ class FakeTarget : public targets::Target {
   std::string liar;  ///< a probe that reports answers without sending
   std::uint64_t lost_writes = 0;
   double worker_delay_ms = 1;
+  bool tells_steps = true;                       ///< of its recoveries, by notices
   std::function<void(targets::World&)> on_look;  ///< before each: as time does to counters
   std::function<void(const targets::Notice&)> listener;
 
   std::set<std::string> capabilities() const override {
-    return {"network.cut",  "network.loss", "network.isolate",  "wire.shape",
-            "process.kill", "process.stop", "cache.switchover", "database.switchover",
-            "spot.reclaim", "nat.shrink",   "flows.hold",       "dependency.degrade"};
+    std::set<std::string> all{"network.cut",      "network.loss",        "network.isolate",
+                              "wire.shape",       "process.kill",        "process.stop",
+                              "cache.switchover", "database.switchover", "spot.reclaim",
+                              "nat.shrink",       "flows.hold",          "dependency.degrade"};
+    if (tells_steps) {
+      all.emplace(targets::tells_recovery_steps);
+    }
+    return all;
   }
   targets::Json identity() const override { return {{"target", "fake"}}; }
 

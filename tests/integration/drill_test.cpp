@@ -60,6 +60,8 @@ class DrillTest : public testing::Test {
       "local cut = run:inject(fault.az_partition { zone = 'c' })\n"
       "run:expect(good('login', 50), { over = 1*s })\n"
       "cut:revert()";
+  /// Logs tell the time in ms, and the database's manager rounds down.
+  static constexpr double clock_edge_ms = 2;
   TemporaryHome home_;
   json record;
 };
@@ -70,7 +72,11 @@ TEST_F(DrillTest, HardenedSurvivesTheLossOfThePrimaryAndNothingIsLeft) {
     run:expect(recovered "sessions", { from = down, within = 5*s })
     run:expect(good("login", 90), { from = down, over = 6*s })
     run:expect(lost("sessions", 0), { from = down })
-    down:revert())"));
+    down:revert()
+    local lost_node = run:inject(fault.db_failover { database = "orders" })
+    run:declare("the database's writable node is lost")
+    run:expect(recovered "orders", { from = lost_node, within = 5*s })
+    lost_node:revert())"));
   ASSERT_FALSE(record.is_discarded()) << told.err;
   EXPECT_EQ(record["verdict"], "passed") << record["reason"];
   EXPECT_EQ(told.code, 0);
@@ -80,6 +86,26 @@ TEST_F(DrillTest, HardenedSurvivesTheLossOfThePrimaryAndNothingIsLeft) {
   EXPECT_THAT(fault["lasting_changes"].dump(), HasSubstr("a-redis -> "));
   EXPECT_GT(record["recovery"][0]["writes"]["acknowledged"], 100);
   EXPECT_GT(record["recovery"][0]["actual_ms"], 500) << "Sentinel cannot be that quick";
+  for (const auto& [index, by] : {std::pair(0, "-sentinel"), std::pair(1, "db-manager")}) {
+    const json& recovery = record["recovery"][index];
+    double before = 0;
+    for (const auto* step : {"detected", "decided", "done", "first_success", "sustained"}) {
+      ASSERT_TRUE(recovery[std::string(step) + "_ms"].is_number()) << step << recovery["steps"];
+      const auto at = recovery[std::string(step) + "_ms"].get<double>();
+      EXPECT_GE(at + clock_edge_ms, before) << step << " came too early: " << recovery["steps"];
+      before = at;
+    }
+    EXPECT_THAT(recovery["steps"][1]["by"].get<std::string>(), HasSubstr(by));
+    EXPECT_GT(recovery["detected_ms"], 800) << "both have a detection time of a second or more";
+  }
+  EXPECT_EQ(record["recovery"][0]["declared_ms"], nullptr);
+  EXPECT_LT(record["recovery"][1]["actual_from_declared_ms"], record["recovery"][1]["actual_ms"]);
+  const json& also = record["recovery"][0]["also"];
+  const auto fresh = std::ranges::find(
+      also, "sessions_new", [](const json& view) { return view["probe"].get<std::string>(); });
+  ASSERT_NE(fresh, also.end());
+  EXPECT_EQ((*fresh)["connections"], "new");
+  EXPECT_GT((*fresh)["actual_ms"], 500);
 }
 
 TEST_F(DrillTest, NaiveMissesTheRecoveryTimeAndTheRecordShowsHowLongItTook) {
@@ -92,6 +118,8 @@ TEST_F(DrillTest, NaiveMissesTheRecoveryTimeAndTheRecordShowsHowLongItTook) {
   EXPECT_EQ(record["verdict"], "failed") << record["reason"];
   EXPECT_EQ(told.code, 1);
   EXPECT_GT(record["recovery"][0]["actual_ms"], 29'000);
+  EXPECT_GT(record["recovery"][0]["detected_ms"], 29'000) << "which is why it took so long";
+  EXPECT_LT(record["recovery"][0]["detected_ms"], record["recovery"][0]["actual_ms"]);
   EXPECT_THAT(told.err, HasSubstr("first symptom"));
 }
 
@@ -136,6 +164,7 @@ TEST_F(DrillTest, TwoFaultsOnOneZoneStackAndRevertInAnyOrder) {
     run:expect(good("login", 50), { over = 1*s })
     more:revert())"));
   ASSERT_FALSE(record.is_discarded()) << told.err;
+  EXPECT_THAT(told.err, HasSubstr("app: detected by alb (c-reserved)"));
   EXPECT_EQ(record["verdict"], "passed") << record["reason"];
   for (const auto& fault : record["faults"]) {
     EXPECT_TRUE(fault["effect"]["proved"]) << fault;

@@ -18,9 +18,11 @@ using asio::ip::tcp;
 struct Answer {
   std::string bytes;
   std::chrono::milliseconds delay{0};
-  bool close = false;    ///< afterwards
-  bool never = false;    ///< keeps the connection and says nothing
-  bool endless = false;  ///< `bytes` again and again
+  bool close = false;                  ///< afterwards
+  bool never = false;                  ///< keeps the connection and says nothing
+  bool reset = false;                  ///< the connection, instead of an answer
+  std::string again{};                 ///< after `bytes`, without end
+  std::chrono::milliseconds pause{0};  ///< before each of these
 };
 
 /// How many bytes of `input` are one whole request; 0: not yet whole.
@@ -44,6 +46,15 @@ class Server {
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port()); }
   [[nodiscard]] std::uint64_t connections() const { return connections_; }
+  /// Resets every connection; for a behaviour, which the server's thread calls.
+  void cut() {
+    for (auto& weak : open_) {
+      if (const auto connection = weak.lock()) {
+        connection->reset();
+      }
+    }
+    open_.clear();
+  }
 
  private:
   struct Connection : std::enable_shared_from_this<Connection> {
@@ -57,6 +68,9 @@ class Server {
         answer = server.behaviour_(server.requests_++, request);
         if (answer.never) {
           continue;
+        }
+        if (answer.reset) {
+          return reset();
         }
         timer.expires_after(answer.delay);
         timer.async_wait([self = shared_from_this()](auto) { self->write(); });
@@ -77,8 +91,21 @@ class Server {
                           if (error || self->answer.close) {
                             return;
                           }
-                          self->answer.endless ? self->write() : self->read();
+                          self->answer.again.empty() ? self->read() : self->write_again();
                         });
+    }
+    void reset() {
+      socket.set_option(tcp::socket::linger(true, 0));
+      socket.close();
+    }
+    void write_again() {
+      answer.bytes = answer.again;
+      timer.expires_after(answer.pause);
+      timer.async_wait([self = shared_from_this()](auto error) {
+        if (!error) {
+          self->write();
+        }
+      });
     }
 
     Server& server;
@@ -93,7 +120,9 @@ class Server {
     acceptor_.async_accept([this](auto error, tcp::socket socket) {
       if (!error) {
         ++connections_;
-        std::make_shared<Connection>(*this, std::move(socket))->read();
+        const auto connection = std::make_shared<Connection>(*this, std::move(socket));
+        open_.push_back(connection);
+        connection->read();
         accept();
       }
     });
@@ -104,6 +133,7 @@ class Server {
   asio::io_context io_;
   tcp::acceptor acceptor_;
   std::atomic<std::uint64_t> connections_ = 0;
+  std::vector<std::weak_ptr<Connection>> open_;
   std::uint64_t requests_ = 0;
   std::thread thread_;
 };

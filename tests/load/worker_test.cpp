@@ -55,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
         SpecCase{"random_backwards", "/args/path", "/{random:9..1}", "{random:9..1}"},
         SpecCase{"placeholder_without_end", "/args/path", "/{counter", "without its '}'"},
         SpecCase{"path", "/args/path", "x", "must begin with '/'"},
-        SpecCase{"method", "/args/method", "FETCH", "HTTP method"},
+        SpecCase{"method", "/args/method", "FETCH", "one of GET, HEAD, POST"},
         SpecCase{"elsewhere", "/args/host", "100.100.100.200", "loopback or inside a lab only"}),
     [](const auto& bundle) { return bundle.param.name; });
 

@@ -5,6 +5,7 @@ return experiment {
   name = "expectations", hypothesis = "promises say what is wrong with them",
   method = function(run)
     run:baseline(3*s)
+    boom("run:declare belongs after a fault", run.declare, run, "too early")
     local f = run:inject(fault.redis_failover { cache = "sessions" })
     ok(run:expect(recovered "sessions", { from = f }), "expectations hold in a dry pass")
     ok(run:expect(recovered "sessions", { from = f, within = 2 * rto "sessions" }))
@@ -20,6 +21,11 @@ return experiment {
     ok(run:expect(bad("catalog", 0), { from = f, over = 1*s }), "counts need no long window")
     ok(run:expect(good("login", 100), { from = f, over = 1*s }), "100 % is a count")
     ok(run:expect(lost("sessions", 0), { from = f }))
+    run:declare("nobody can log in")
+    ok(run:expect(recovered "login", { from = f, within = 3*s }), "any probe shows a recovery")
+    boom("'within' is missing", run.expect, run, recovered "login", { from = f })
+    boom("unknown cache, database or probe 'logn'", recovered, "logn")
+    boom("unknown cache, database or writer 'login'", lost, "login", 0)
     is(rto "sessions", 5*s)
 
     boom("cannot be expressed", run.expect, run, good("login", 99.9), { over = 5*s })

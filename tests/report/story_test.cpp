@@ -66,11 +66,11 @@ TEST(Story, ARecoveryBelongsToTheFaultThatItCountsFrom) {
                          {"objective_ms", 3000}}};
   const auto page = html_page({record});
   EXPECT_THAT(page, HasSubstr(">recovery B<"));
-  EXPECT_THAT(page, HasSubstr("2 s from fault B, objective 3 s"));
+  EXPECT_THAT(page, HasSubstr("from fault B: 2 s, objective 3 s"));
   // A third of the chart's 856 units from its left at 92: where B begins, not A.
   EXPECT_THAT(page, HasSubstr(R"(<rect class="outage met" x="377.3")"));
   record["faults"].erase(0);
-  EXPECT_THAT(html_page({record}), HasSubstr("2 s from the disruption"));
+  EXPECT_THAT(html_page({record}), HasSubstr("from the disruption: 2 s"));
 }
 
 TEST(Story, TwoFaultsAtOnceLeaveNoEmptyStretch) {

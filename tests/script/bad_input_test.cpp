@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
             with_method("rto 'order'"),
             {"unknown cache or database with an rto 'order'; did you mean 'orders'?"}},
         Bad{"UnknownStore",
-            with_method("recovered 'login'"),
+            with_method("lost('login', 0)"),
             {"unknown cache, database or writer 'login'"}},
         Bad{"TwoWritersShowOneRecovery",
             "return experiment { name = 'x', hypothesis = 'h', probes = { more = sql_writes { "
@@ -132,9 +132,27 @@ INSTANTIATE_TEST_SUITE_P(
                         "= 20*s })"),
             {"x.lua:1:", "no baseline yet to compare with"}},
         Bad{"BaselineCannotExpress",
-            with_method("run:baseline(1*s) run:expect(latency('login', { versus_baseline = { times "
-                        "= 2 } }), { over = 20*s })"),
-            {"x.lua:1:", "in the baseline, 99 % of 'login' cannot be expressed"}},
+            with_method(
+                "run:baseline(3*s) run:expect(latency('login', { p = 99.9, versus_baseline = "
+                "{ times = 2 } }), { over = 20*s })"),
+            {"x.lua:1:", "in the baseline, 99.9 % of 'login' cannot be expressed"}},
+        Bad{"BaselineTooShortForSteadyState",
+            with_method("run:baseline(1*s)"),
+            {"in a baseline of 1 s, 99 % of 'catalog' cannot be expressed"}},
+        Bad{"BurnOfOneRequest",
+            with_method(
+                "run:expect(burn('login', { slo = 99.9, windows = { { long = 1*s, factor = 2 "
+                "} } }), { over = 5*s })"),
+            {"a single bad one burns the budget of 99.9 %"}},
+        Bad{"MoreThanIsSent",
+            with_method("run:expect(throughput('login', 100), { over = 5*s })"),
+            {"sends 60 requests a second, so 100 good ones cannot be"}},
+        Bad{"AsManyBadSecondsAsThereAre",
+            with_method("run:expect(bad_seconds('login', 5), { over = 5*s })"),
+            {"holds whatever happens"}},
+        Bad{"NoPrometheus",
+            with_method("run:expect(alert 'Broken', { within = 5*s })"),
+            {"alert: the environment has no Prometheus"}},
         Bad{"LatencyWithoutALimit",
             with_method("latency('login', { p = 99 })"),
             {"either below = 500*ms or versus_baseline"}},
@@ -142,7 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
             with_method("run:inject(fault.spot_reclaim { instances = instances { spot = false } "
                         "})"),
             {"x.lua:1:", "a-reserved is no spot node"}},
-        Bad{"NoWindow", with_method("run:expect(good('login', 97))"), {"'over' is missing"}},
+        Bad{"NoWindow", with_method("run:expect(bad('login', 3))"), {"'over' is missing"}},
         Bad{"WithinForShare",
             with_method("run:expect(good('login', 97), { within = 5*s })"),
             {"'within' does not fit here"}},

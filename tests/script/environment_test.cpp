@@ -5,8 +5,10 @@
 namespace faultline::script {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using namespace std::chrono_literals;
 
 std::string wrong(const std::string& fields) {
@@ -136,14 +138,47 @@ INSTANTIATE_TEST_SUITE_P(
                     BadGuardrail{"freeze = { { from = '2026-03-02', to = '2026-03-01' } }",
                                  "'to' is before 'from'"}));
 
+TEST(Environment, MayWatchHowFarItsReplicasAreBehind) {
+  const Folder folder;
+  const auto with = [&](const std::string& fields) {
+    return load_environment(
+        folder
+            .write("env.lua",
+                   "return environment { name = 'x', databases = { orders = {} }, slo = "
+                   "{ lag = latency('lag', { p = 95, below = 1*s }) }, probes = { lag "
+                   "= replica_lag { database = 'orders', address = '10.0.0.30:3306', " +
+                       fields + " } } }")
+            .string(),
+        {});
+  };
+  const auto environment = with("replicas = { '10.0.1.30:3306', 'localhost:3307' }, rate = 10");
+  ASSERT_TRUE(environment) << environment.error().message;
+  const auto& lag = environment->probes.at("lag");
+  EXPECT_EQ(lag.kind, "replica_lag");
+  EXPECT_EQ(lag.store, "orders");
+  EXPECT_EQ(lag.args, (engine::Json{{"database", "orders"},
+                                    {"host", "10.0.0.30"},
+                                    {"port", 3306},
+                                    {"replicas", {"10.0.1.30:3306", "127.0.0.1:3307"}}}));
+  EXPECT_FALSE(lag.writes()) << "its rows are not among those that may be lost";
+  EXPECT_FALSE(lag.shows_recovery);
+  EXPECT_FALSE(lag.on_new_connections());
+  EXPECT_THAT(with("rate = 10").error().message, HasSubstr("'replicas' is missing"));
+  EXPECT_THAT(with("rate = 10, replicas = {}").error().message, HasSubstr("1 to 8 addresses"));
+  EXPECT_THAT(with("rate = 10, replicas = { 'b-db' }").error().message,
+              HasSubstr("expected an address such as 10.0.0.10:80, found 'b-db'"));
+  EXPECT_THAT(with("rate = 101, replicas = { '10.0.1.30:3306' }").error().message,
+              HasSubstr("expected a number from 0.01 to 100, found 101"));
+}
+
 TEST(Environment, WrongValuesSayWhatWasExpected) {
   EXPECT_THAT(wrong("client_deadline = 5, " + one_probe),
               HasSubstr("duration such as 20*s, found 5"));
   EXPECT_THAT(wrong("baseline = -1*s, " + one_probe), HasSubstr("above 0"));
   EXPECT_THAT(wrong("zones = 'a'"), HasSubstr("expected a list"));
   EXPECT_THAT(wrong("probes = { x = 3 }"), HasSubstr("must be http { ... }"));
-  EXPECT_THAT(wrong("probes = { x = http { rate = 1, url = 'https://x' } }"),
-              HasSubstr("expected http://10.0.0.10:80/path"));
+  EXPECT_THAT(wrong("probes = { x = http { rate = 1, url = 'ftp://x' } }"),
+              HasSubstr("expected http://10.0.0.10:80/path, found 'ftp://x'"));
   EXPECT_THAT(wrong("probes = { x = http { rate = 1, url = 'http://shop/' } }"),
               HasSubstr("expected an address such as 10.0.0.10:80, found 'shop'"));
   EXPECT_THAT(wrong("probes = { x = tcp { rate = 0, address = '10.0.0.1:1' } }"),
@@ -158,6 +193,51 @@ TEST(Environment, WrongValuesSayWhatWasExpected) {
   EXPECT_THAT(wrong(one_probe + ", slo = { home = latency('home', { versus_baseline = { times = 2 "
                                 "} }) }"),
               HasSubstr("versus_baseline in run:expect"));
+}
+
+TEST(Environment, MayBeWatchedByAPrometheus) {
+  const Folder folder;
+  const auto read = [&](const std::string& fields) {
+    return load_environment(folder
+                                .write("env.lua", "return environment { name = 'x', " + one_probe +
+                                                      fields + " }")
+                                .string(),
+                            {})
+        .value()
+        .prometheus;
+  };
+  EXPECT_EQ(read("").url, "");
+  const auto local = read(", prometheus = { url = 'http://localhost:9090' }");
+  EXPECT_EQ(local.url, "http://localhost:9090/");
+  EXPECT_EQ(local.scrape_interval, 15s);
+  const auto other = read(
+      ", prometheus = { url = 'http://10.0.0.9:9090/prom', allow = { '10.0.0.9' }, "
+      "scrape_interval = 5*s }, slo = { up = metric('sum(up)', { above = 3 }) }");
+  EXPECT_EQ(other.url, "http://10.0.0.9:9090/prom");
+  EXPECT_THAT(other.allowed, ElementsAre("10.0.0.9"));
+  EXPECT_EQ(other.scrape_interval, 5s);
+}
+
+TEST(Environment, AsksNoPrometheusElsewhereAndNoneThatIsNotThere) {
+  const auto with = [](const std::string& fields) {
+    return wrong(one_probe + ",\nprometheus = {\n " + fields + " }");
+  };
+  EXPECT_THAT(with("url = 'http://10.0.0.9:9090'"),
+              AllOf(HasSubstr("env.lua:3: prometheus: 10.0.0.9: requests go to loopback only"),
+                    HasSubstr("allow = { \"ADDRESS\" }")));
+  EXPECT_THAT(with("url = 'http://prometheus:9090'"), HasSubstr("names are not looked up"));
+  EXPECT_THAT(with("url = 'ftp://127.0.0.1'"), HasSubstr("found the protocol 'ftp'"));
+  EXPECT_THAT(with("url = 'http://me:secret@127.0.0.1'"),
+              AllOf(HasSubstr("found a user in it"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(with("url = 'http://127.0.0.1/?a=b'"), HasSubstr("in front of /api"));
+  EXPECT_THAT(with("allow = { '10.0.0.9' }"), HasSubstr("'url' is missing"));
+  EXPECT_THAT(with("url = 'http://127.0.0.1', allow = { 'core' }"),
+              HasSubstr("expected IP addresses such as \"10.0.0.9\", found 'core'"));
+  EXPECT_THAT(with("url = 'http://127.0.0.1', scrape_interval = 0*s"), HasSubstr("above 0"));
+  EXPECT_THAT(with("url = 'http://127.0.0.1', scrap_interval = 5*s"),
+              HasSubstr("did you mean 'scrape_interval'?"));
+  EXPECT_THAT(wrong(one_probe + ", slo = { a = alert 'Broken' }"),
+              HasSubstr("env.lua:1) asks a Prometheus, and the environment has none"));
 }
 
 TEST(Environment, RefusesAnObjectiveThatItsBaselineCannotExpress) {

@@ -27,6 +27,7 @@ class YieldingStage : public engine::Stage {
   }
   bool expect(const engine::Expectation& /*expectation*/) override { return true; }
   void stop_when(const engine::StopCondition& /*condition*/) override {}
+  void declare(const std::string& /*reason*/, const engine::Place& /*place*/) override {}
   void note(const std::string& text) override { last_note = text; }
 
   int waits = 0;

@@ -50,9 +50,9 @@ TEST(Experiment, TheFirstDrillIsWhatItSays) {
   EXPECT_EQ(steps[1].detail["plan"]["actions"][0]["kind"], "process.kill");
   EXPECT_EQ(steps[1].detail["params"]["mode"], "crash");
   EXPECT_GT(steps[1].place.line, 1);
-  EXPECT_TRUE(steps[2].detail["requests"].is_null()) << "a recovery counts no requests";
-  EXPECT_EQ(steps[3].detail["requests"], 1200);
-  EXPECT_NEAR(steps[3].detail["establishes_percent"].get<double>(), 99.75, 0.01);
+  EXPECT_TRUE(steps[2].detail["reach"].is_null()) << "a recovery counts no requests";
+  EXPECT_EQ(steps[3].detail["reach"]["requests"], 1200);
+  EXPECT_NEAR(steps[3].detail["reach"]["establishes_percent"].get<double>(), 99.75, 0.01);
 }
 
 TEST(Experiment, LostWritesAreJudgedInCrashModeOnly) {
@@ -110,7 +110,7 @@ TEST(Experiment, BringsItsOwnProbesAndMayNameThem) {
                                        {"port", 3306},
                                        {"read_host", "10.0.0.30"},
                                        {"read_port", 3306}}));
-  EXPECT_EQ(dry(experiment).size(), 3u);
+  EXPECT_THAT(kinds(dry(experiment)), ElementsAre("baseline", "inject", "expect", "expect"));
 }
 
 TEST(Experiment, VariablesTakeTheTypeOfTheirDefault) {
@@ -186,6 +186,9 @@ class CancellingStage : public engine::Stage {
   }
   bool expect(const engine::Expectation& /*expectation*/) override { return true; }
   void stop_when(const engine::StopCondition& /*condition*/) override {}
+  void declare(const std::string& reason, const engine::Place& /*place*/) override {
+    notes.push_back("declared: " + reason);
+  }
   void note(const std::string& text) override { notes.push_back(text); }
 
   int waits = 0;

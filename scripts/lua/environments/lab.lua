@@ -34,11 +34,13 @@ return environment {
       method = "POST",
       body   = '{"tenant":"{tenant}","user":"u{random:1..5000}"}',
       rate   = 60,
+      service = "app",   -- by whose nodes; what the balancer notices of them belongs to it
     },
     -- Users reading product pages, through the cache, from the database's read endpoint.
     catalog = http {
       url  = "http://10.0.0.10:80/catalog/p{random:1..200}?tenant={tenant}",
       rate = 80,
+      service = "app",
     },
     -- Users buying: a price from another node, a payment through the NAT, an order in the database.
     checkout = http {
@@ -46,6 +48,7 @@ return environment {
       method = "POST",
       body   = '{"tenant":"{tenant}","product":"p{random:1..200}","order":"{unique}"}',
       rate   = 60,
+      service = "app",
     },
     -- A client of Redis itself: each write has its own key, and each acknowledged one is read back
     -- at the end. It finds the primary through Sentinel, as the service does.

@@ -16,6 +16,18 @@ constexpr std::size_t kept_moves = 20;
 
 }  // namespace
 
+std::string_view to_string(Cluster::Step::Kind kind) {
+  switch (kind) {
+    case Cluster::Step::Kind::detected:
+      return "detected";
+    case Cluster::Step::Kind::decided:
+      return "decided";
+    case Cluster::Step::Kind::done:
+      return "done";
+  }
+  return "?";
+}
+
 std::string_view to_string(Act act) {
   switch (act) {
     case Act::hold:
@@ -157,6 +169,7 @@ void Cluster::finish_move_step(const Outcome& outcome) {
 void Cluster::endpoint_reached(const std::string& node, Instant at) {
   if (!moves_.empty() && moves_.back().to == node && !moves_.back().endpoint) {
     moves_.back().endpoint = at;
+    steps_.push_back({Step::Kind::done, node, "reached through the endpoint"});
   }
 }
 
@@ -192,10 +205,15 @@ Result<> Cluster::ask_switchover(const std::string& to, Instant now) {
     return refuse(fmt::format("{} is being changed; try again", rw_));
   }
   move_ = Move{rw_, target, "switchover asked for", true, now, now, {}, {}};
+  choose(target);
   stage_ = Stage::draining;
   stage_began_ = now;
   issue(*find(rw_), Act::demote);
   return {};
+}
+
+std::vector<Cluster::Step> Cluster::take_steps() {
+  return std::exchange(steps_, {});
 }
 
 std::vector<Command> Cluster::decide(Instant now) {
@@ -258,23 +276,22 @@ void Cluster::find_rw(Instant now) {
 
 void Cluster::watch_rw(Instant now) {
   const Node& rw = *find(rw_);
-  if (rw.lost) {
-    begin({rw_,
-           "",
-           fmt::format("{} did not answer for {}", rw_, in_words(now - rw.last_answer)),
-           false,
-           rw.last_answer,
-           now,
-           {},
-           {}},
-          now);
+  const bool restarted = readable(rw) && rw.view.read_only;
+  if (!rw.lost && !restarted) {
+    detected_.reset();
     return;
   }
-  const bool restarted = readable(rw) && rw.view.read_only;
+  const auto why =
+      rw.lost ? fmt::format("{} did not answer for {}", rw_, in_words(now - rw.last_answer))
+              : rw_ + " restarted and is read-only";
+  if (!detected_) {
+    detected_ = now;
+    steps_.push_back({Step::Kind::detected, rw_, why});
+  }
   const bool all_known =
       std::ranges::all_of(nodes_, [this](const Node& node) { return node.lost || readable(node); });
-  if (restarted && all_known) {
-    begin({rw_, "", rw_ + " restarted and is read-only", false, rw.last_answer, now, {}, {}}, now);
+  if (rw.lost || all_known) {
+    begin({rw_, "", why, false, rw.last_answer, *detected_, {}, {}}, now);
   }
 }
 
@@ -331,7 +348,12 @@ void Cluster::elect_among_held() {
   }
   stage_ = Stage::promoting;
   move_->to = to;
+  choose(to);
   issue(*find(to), Act::promote, {}, standing[to]);
+}
+
+void Cluster::choose(const std::string& node) {
+  steps_.push_back({Step::Kind::decided, node, move_->why});
 }
 
 void Cluster::end_move(const Outcome& promotion) {
@@ -344,6 +366,7 @@ void Cluster::end_move(const Outcome& promotion) {
   find(rw_)->view.read_only = false;  // until it is asked again
   progress_.clear();
   unfinished_.reset();
+  detected_.reset();
   if (!move_->from.empty() && move_->from != move_->to) {  // else the first one, or given back
     moves_.push_back(*move_);
   }

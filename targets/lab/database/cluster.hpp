@@ -44,6 +44,16 @@ class Cluster {
     std::deque<Move> moves;  ///< the last ones, the newest at the end
     std::string given_up;    ///< why the last move did not succeed, when it did not
   };
+  /// What it noticed and decided about the writable role, for people and drills.
+  struct Step {
+    enum class Kind {
+      detected,  ///< `node` is lost as the writable one
+      decided,   ///< `node` is to become it
+      done,      ///< `node` is reached as such through the endpoint
+    };
+    Kind kind{};
+    std::string node, why;
+  };
   /// How connections may use a node.
   enum class Door {
     closed,   ///< none; those that exist are ended
@@ -65,6 +75,9 @@ class Cluster {
   Result<> ask_switchover(const std::string& to, Instant now);
   /// What is to be done now. Call it after every event, and every 50 ms.
   std::vector<Command> decide(Instant now);
+
+  /// What has happened since the last call, each once and in order.
+  std::vector<Step> take_steps();
 
   [[nodiscard]] std::map<std::string, Doors> doors() const;
   [[nodiscard]] Status status(Instant now) const;
@@ -103,6 +116,7 @@ class Cluster {
   void watch_rw(Instant now);
   void begin(Move move, Instant now);
   void elect_among_held();
+  void choose(const std::string& node);
   void advance(Instant now);
   void end_move(const Outcome& promotion);
   void give_up(const std::string& why);
@@ -123,7 +137,10 @@ class Cluster {
   std::deque<Move> moves_;
   std::deque<std::pair<Instant, std::uint64_t>> progress_;  ///< of rw
   std::vector<Command> commands_;
+  std::vector<Step> steps_;
+  std::optional<Instant> detected_;  ///< when rw was found lost; none while it is well
   std::uint64_t last_id_ = 0;
 };
+std::string_view to_string(Cluster::Step::Kind kind);
 
 }  // namespace faultline::database

@@ -100,6 +100,9 @@ void Manager::decide(const std::stop_token& stop) {
       event(cluster);
     }
     dispatch(cluster.decide(now()));
+    for (const auto& step : cluster.take_steps()) {  // at once: the line's time is the step's
+      log_(fmt::format("step {} {}: {}", to_string(step.kind), step.node, step.why));
+    }
     endpoint_->set(cluster.doors());
     auto status = cluster.status(now());
     note_change(status);

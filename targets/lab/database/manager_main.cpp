@@ -2,12 +2,12 @@
 #include "targets/lab/database/parts.hpp"
 #include "targets/net/flags.hpp"
 #include "targets/net/inside_lab.hpp"
+#include "targets/net/log_line.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <sys/stat.h>
 
@@ -98,10 +98,7 @@ int manager_main(std::span<const std::string> args) {
   sigaddset(&ends, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  Manager manager(std::move(*settings), [](const std::string& line) {
-    fmt::print("{}\n", line);
-    std::fflush(stdout);
-  });
+  Manager manager(std::move(*settings), [](const std::string& line) { net::log_line(line); });
   if (auto started = manager.start(); !started) {
     return net::fail(started.error());
   }

@@ -44,6 +44,8 @@ CREATE TABLE orders(
 USE faultline;
 CREATE TABLE writes(
   writer VARCHAR(80), n BIGINT, value VARCHAR(80), PRIMARY KEY(writer, n)) ENGINE=InnoDB;
+CREATE TABLE heartbeats(
+  probe VARCHAR(80) PRIMARY KEY, run VARCHAR(20) NOT NULL, beat BIGINT NOT NULL) ENGINE=InnoDB;
 )";
 }
 

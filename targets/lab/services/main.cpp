@@ -8,13 +8,13 @@
 #include "targets/lab/wire/wire_main.hpp"
 #include "targets/net/flags.hpp"
 #include "targets/net/inside_lab.hpp"
+#include "targets/net/log_line.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdio>
 #include <unistd.h>
 
 namespace faultline::services {
@@ -51,8 +51,7 @@ int serve(const Flags& flags) {
   }
   std::signal(SIGPIPE, SIG_IGN);
   Log log(machine_time().now, [&flags](const std::string& line) {
-    fmt::print("{} {}\n", flags.node, line);
-    std::fflush(stdout);
+    net::log_line(fmt::format("{} {}", flags.node, line));
   });
   Saas saas(flags, log);
   if (auto started = saas.start(); !started) {

@@ -1,0 +1,76 @@
+#pragma once
+
+#include "orchestrator/load/totals.hpp"
+#include "orchestrator/script/loader.hpp"
+#include "targets/clock.hpp"
+#include "targets/target.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace faultline::cli {
+
+/// A load by itself: its workers, from their start to the record of what they measured. Nothing is
+/// discarded as warm-up. All on one executor.
+class LoadRun {
+ public:
+  /// Starts a worker process, here or in an environment.
+  using StartWorker = std::function<void(
+      targets::WorkerSpec, std::function<void(Result<std::unique_ptr<targets::Worker>>)>)>;
+  struct Inputs {
+    const script::Load& load;
+    StartWorker start_worker;
+    boost::asio::any_io_executor executor;
+    std::string id;
+    std::uint64_t seed = 1;
+    std::vector<std::string> allow;  ///< addresses besides loopback and a lab's
+    Duration wake_every{};           ///< as in a worker's spec
+    /// Each second of each probe when it is known.
+    std::function<void(const std::string& probe, std::int64_t number, const load::Tally& second)>
+        on_second;
+  };
+
+  explicit LoadRun(Inputs inputs);
+
+  /// `done` is called once, when all workers have ended or one could not be started.
+  void start(std::function<void()> done);
+  /// Nothing more is sent; what is in flight is waited for.
+  void stop(const std::string& why);
+
+  /// Schema faultline.load/1: "verdict" measured or inconclusive, "reason", "probes" as in the run
+  /// record, with "asked", "due", "sent" besides.
+  [[nodiscard]] nlohmann::json record() const;
+
+ private:
+  struct Measured {
+    Measured(const engine::Probe& asked, load::Totals::OnSecond on_second)
+        : probe(asked), totals(asked.workers, std::move(on_second)) {}
+    const engine::Probe& probe;
+    load::Totals totals;
+    std::vector<std::unique_ptr<targets::Worker>> workers;
+    std::string problem;
+  };
+  void start_worker(Measured& measured, std::size_t index);
+  void worker_ended(Measured& measured, std::size_t index, const std::string& how);
+  void finish_workers();
+  [[nodiscard]] std::uint64_t due(const Measured& measured) const;
+  [[nodiscard]] std::string problem_of(const Measured& measured) const;
+
+  Inputs in_;
+  std::deque<Measured> all_;  // a deque: workers hold references
+  boost::asio::steady_timer timer_;
+  Instant start_;
+  WallTime wall_start_;
+  std::size_t running_ = 0;
+  bool finishing_ = false;
+  std::string stopped_;
+  std::function<void()> done_;
+};
+
+}  // namespace faultline::cli

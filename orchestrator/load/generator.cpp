@@ -1,0 +1,95 @@
+#include "orchestrator/load/generator.hpp"
+
+#include <algorithm>
+
+namespace faultline::load {
+
+Generator::Generator(const Spec& spec, Source& source, Recorder& recorder)
+    : spec_(spec),
+      source_(source),
+      recorder_(recorder),
+      schedule_(spec.rate, spec.spacing, spec.seed, spec.index, spec.workers) {}
+
+void Generator::start(Instant now) {
+  start_ = now;
+  if (closed_loop()) {
+    for (std::uint64_t user = 0; user < spec_.users; ++user) {
+      users_due_.push(now);
+    }
+  } else {
+    schedule_next();
+  }
+  tick(now);
+}
+
+void Generator::schedule_next() {
+  const auto offset = schedule_.next();
+  const bool none = offset == Duration::max() || beyond_end(offset);
+  next_due_ = none ? Instant::max() : start_ + offset;
+}
+
+Instant Generator::wake_at() const {
+  if (finishing_) {
+    return Instant::max();
+  }
+  return !closed_loop() ? next_due_ : users_due_.empty() ? Instant::max() : users_due_.top();
+}
+
+void Generator::tick(Instant now) {
+  while (!finishing_ && wake_at() <= now) {
+    const auto due = wake_at();
+    if (closed_loop()) {
+      users_due_.pop();
+    } else {
+      schedule_next();
+    }
+    send(due, now);
+  }
+}
+
+void Generator::send(Instant due, Instant now) {
+  all_delays_.add(now - due);
+  recent_delays_.add(now - due);
+  const auto number = first_ + pending_.size();
+  pending_.push_back({due});
+  ++waiting_;
+  source_.send({number, due, due + spec_.deadline,
+                [this, number](Outcome outcome) { answered(number, std::move(outcome)); }});
+}
+
+void Generator::answered(std::uint64_t number, Outcome outcome) {
+  const auto end = std::chrono::steady_clock::now();
+  auto& pending = pending_[number - first_];
+  if (outcome.result != slo::Class::bad && end - pending.due > spec_.threshold) {
+    outcome = failed("slow", outcome.sent);
+  }
+  pending.answered = true;
+  --waiting_;
+  recorder_.add(pending.due, end, outcome);
+  while (!pending_.empty() && pending_.front().answered) {
+    pending_.pop_front();
+    ++first_;
+  }
+  if (closed_loop() && !finishing_ && !beyond_end(end + spec_.think - start_)) {
+    users_due_.push(end + spec_.think);
+  }
+  if (drained_ && waiting_ == 0) {
+    std::exchange(drained_, nullptr)();
+  }
+}
+
+void Generator::finish(std::function<void()> drained) {
+  finishing_ = true;
+  if (waiting_ == 0) {
+    drained();
+  } else {
+    drained_ = std::move(drained);
+  }
+}
+
+Instant Generator::seen_until(Instant now) const {
+  const auto open_from = pending_.empty() ? wake_at() : pending_.front().due;
+  return std::min(open_from, now);
+}
+
+}  // namespace faultline::load

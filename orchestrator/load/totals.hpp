@@ -1,0 +1,74 @@
+#pragma once
+
+#include "orchestrator/slo/histogram.hpp"
+#include "targets/clock.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace faultline::load {
+
+using Json = nlohmann::json;
+
+/// What a number of requests came to.
+struct Tally {
+  std::uint64_t good = 0, degraded = 0, bad = 0;
+  std::map<std::string, std::uint64_t> errors;  ///< the bad ones by class
+  slo::Histogram latency;  ///< from due to answered, of the good and degraded ones
+  slo::Histogram service;  ///< the same from when they were sent: the uncorrected view
+
+  [[nodiscard]] std::uint64_t requests() const { return good + degraded + bad; }
+  /// In ms, by nearest rank over all requests: a bad one is slower than any threshold, so a
+  /// percentile that falls among the bad ones is infinite. Not a number of nothing.
+  [[nodiscard]] double percentile_ms(double percent) const;
+  void add(const Tally& other);
+};
+
+/// What the workers that share the load of one probe measured: their lines, merged exactly.
+class Totals {
+ public:
+  /// Called with each second of the load when it is known, in their order.
+  using OnSecond = std::function<void(std::int64_t number, const Tally& second)>;
+
+  Totals(std::size_t workers, OnSecond on_second);
+
+  /// Takes a line of worker `index`, as worker.hpp describes them. Error `usage`: it is none.
+  Result<> take(std::size_t index, const Json& line);
+  /// No line comes any more: the seconds that are left are known.
+  void finish();
+
+  [[nodiscard]] const Tally& all() const { return all_; }
+  [[nodiscard]] bool finished() const;
+  /// How many requests the workers say they sent, and the worst lateness of any.
+  [[nodiscard]] std::uint64_t sent() const;
+  [[nodiscard]] double delay_p99_ms() const;
+  /// A worker's own words; empty: all went well.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+  /// "requests" to "series", as `probes` in the run record has them.
+  [[nodiscard]] Json record() const;
+
+ private:
+  struct Worker {
+    std::int64_t known_until = -1;  ///< the last second of which it has told
+    bool finished = false;
+    std::uint64_t sent = 0;
+    double delay_p99_ms = 0;
+  };
+  void take_second(std::size_t index, const Json& line);
+  void complete(std::int64_t before);
+
+  std::vector<Worker> workers_;
+  OnSecond on_second_;
+  std::map<std::int64_t, Tally> seconds_;  ///< those not yet known
+  Tally all_;
+  Json series_ = Json::array();
+  std::string problem_;
+};
+
+}  // namespace faultline::load

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "orchestrator/slo/count.hpp"
+
+#include <array>
+
+/// How fast an objective's error budget burns: 1 spends it exactly in its period of 28 days. With
+/// several windows, as chapter 5 of Google's SRE Workbook ("Alerting on SLOs") has it.
+namespace faultline::slo {
+
+/// Alerts while the budget burns faster than `factor` over both windows: over the long one, so that
+/// a moment does not alert, and over the short one, so that the alert ends soon after the trouble.
+struct BurnRule {
+  Duration long_window{}, short_window{};
+  double factor = 1;
+};
+
+/// The factor that burns `budget_percent` of the 28-day budget within `window`: 2 % in 1 h is 13.44
+/// (the Workbook's 14.4 is of 30 days).
+double burn_factor(double budget_percent, Duration window);
+/// With that factor, and the short window that the Workbook takes: a twelfth of the long one.
+BurnRule burn_rule(double budget_percent, Duration long_window);
+/// The three it recommends: 2 % in 1 h, 5 % in 6 h (both page somebody) and 10 % in 3 days (a
+/// ticket).
+std::array<BurnRule, 3> workbook_rules();
+
+/// Over the requests due in [end - window, end): the share that is lost, of the share that the
+/// objective allows to be. None without a request, since no data is not a pass; infinite when
+/// something is lost and nothing may be. What was due before the series began is unknown and does
+/// not count, so a longer window than has been observed is what has been observed.
+std::optional<double> burn_rate(const Tally& tally, double objective_percent, Instant end,
+                                Duration window);
+
+/// The rate that decides at an instant: the smaller of the two windows. None when one holds no
+/// request. The alert is on while it is above the rule's factor.
+std::optional<double> burn_rate(const Tally& tally, double objective_percent, Instant end,
+                                const BurnRule& rule);
+
+/// What a rule saw that was evaluated every `every` in (from, to], as an alerting system does.
+struct Burn {
+  double worst = 0;  ///< the highest rate that decided
+  Instant worst_at{};
+  std::optional<Instant> alerted_at;  ///< first on
+  std::optional<Instant> ended_at;    ///< off again after that; none: still on
+};
+/// None when no evaluation found a request in both windows.
+std::optional<Burn> watch_burn(const Tally& tally, double objective_percent, const BurnRule& rule,
+                               Instant from, Instant to, Duration every = std::chrono::seconds(1));
+
+}  // namespace faultline::slo
