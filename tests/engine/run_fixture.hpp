@@ -80,6 +80,8 @@ class RunTest : public testing::Test {
                    .operator_name = "test",
                    .approvals = approvals,
                    .profile = "hardened",
+                   .without_faults = without_faults,
+                   .prometheus = prometheus,
                    .on_event = [&](const Json& event) { heard(event, r); },
                    .halted = [this] { return halted; }});
     on_event_ = std::move(meanwhile);
@@ -109,6 +111,8 @@ class RunTest : public testing::Test {
   Experiment experiment;
   std::vector<Approval> approvals;
   std::string halted;  ///< as a STOP file
+  bool without_faults = false;
+  prometheus::Source* prometheus = nullptr;
   Json record;
   int exit_code = -1;
   bool all_closed = false;

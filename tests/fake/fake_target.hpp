@@ -54,6 +54,7 @@ class FakeTarget : public targets::Target {
   std::vector<std::string> log;
   targets::World world;
   std::set<std::string> armed, in_force;
+  std::optional<Instant> first_applied;  ///< since the test forgot it
   targets::Epoch replaced = 0;  ///< what the last acquire was to replace
 
   // Knobs.
@@ -107,6 +108,7 @@ class FakeTarget : public targets::Target {
              targets::Done<targets::Outcome> done) override {
     log.push_back("apply " + action.id);
     applied_at_ = clock_.now();
+    first_applied = first_applied.value_or(applied_at_);
     if (!refuse_apply && !no_effect) {
       in_force.insert(action.id);
       actions_[action.id] = action;
