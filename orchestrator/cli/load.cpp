@@ -11,6 +11,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 
+#include <cmath>
 #include <fstream>
 #include <unistd.h>
 
@@ -27,16 +28,19 @@ struct LoadOptions {
   bool quiet = false;
 };
 
-/// "62 us", "1.3 ms", "2.5 s": three digits, at any size.
-std::string brief(const json& ms) {
-  if (!ms.is_number()) {
+/// "62 us", "1.3 ms", "2.5 s": three digits, at any size. A figure that is not finite lies among
+/// the bad requests.
+std::string brief(double ms) {
+  if (!std::isfinite(ms)) {
     return "bad";
   }
-  const double us = ms.get<double>() * 1000;
+  const double us = ms * 1000;
   return us < 1e3   ? fmt::format("{:.0f} us", us)
          : us < 1e6 ? fmt::format("{:.3g} ms", us / 1e3)
                     : fmt::format("{:.3g} s", us / 1e6);
 }
+
+constexpr std::size_t max_errors_shown = 5;  // the record has them all
 
 std::string errors_of(const json& probe) {
   std::vector<std::pair<std::uint64_t, std::string>> counts;
@@ -45,16 +49,20 @@ std::string errors_of(const json& probe) {
   }
   std::ranges::sort(counts, std::greater<>());
   std::string words;
-  for (const auto& [count, error] : counts) {
-    words += fmt::format("{}{} x {}", words.empty() ? "" : ", ", count, error);
+  for (std::size_t i = 0; i < counts.size() && i < max_errors_shown; ++i) {
+    words += fmt::format("{}{} x {}", i == 0 ? "" : ", ", counts[i].first, counts[i].second);
   }
-  return words;
+  return counts.size() <= max_errors_shown
+             ? words
+             : fmt::format("{}, and {} other classes", words, counts.size() - max_errors_shown);
 }
 
-std::vector<std::string> row_of(const json& probe, const char* view, const json& figures) {
+/// A figure that is null is `none`.
+std::vector<std::string> row_of(const json& probe, const char* view, const json& figures,
+                                const char* none) {
   std::vector<std::string> row{probe["name"], view};
   for (const auto* field : {"p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms"}) {
-    row.push_back(brief(figures[field]));
+    row.push_back(figures[field].is_null() ? none : brief(figures[field].get<double>()));
   }
   return row;
 }
@@ -71,8 +79,8 @@ std::string table_of(const json& record) {
          p["rate_per_s"].is_null() ? "-" : fmt::format("{:g}", p["rate_per_s"].get<double>()),
          fmt::format("{:.1f}", p["achieved_per_s"].get<double>()), p["requests"].dump(),
          p["good"].dump(), p["degraded"].dump(), p["bad"].dump(), errors_of(p)});
-    latencies.push_back(row_of(p, "when it was due", p));
-    latencies.push_back(row_of(p, "when it was sent", p["uncorrected"]));
+    latencies.push_back(row_of(p, "when it was due", p, p["requests"] == 0 ? "-" : "bad"));
+    latencies.push_back(row_of(p, "when it was sent", p["uncorrected"], "-"));
   }
   return aligned(amounts) + "\n" + aligned(latencies);
 }
@@ -159,10 +167,10 @@ json measure(const script::Load& plan, const LoadOptions& options, boost::asio::
     }
   });
   bool over = false;
-  if (histograms != nullptr) {
-    histograms->begin(std::chrono::floor<WallTime::duration>(std::chrono::system_clock::now()));
-  }
   run.start([&] { over = true; });
+  if (histograms != nullptr) {
+    histograms->begin(run.started());
+  }
   io.restart();
   while (!over) {
     io.run_one();
@@ -182,6 +190,9 @@ int load(const Context& context, const LoadOptions& options) {
   const auto plan = script::load_load(options.file, environment, {});
   if (!plan) {
     return report(plan.error());
+  }
+  if (const auto fine = check_load(*plan, options.allow, options.environment.empty()); !fine) {
+    return report({ErrorKind::usage, options.file + ": " + fine.error().message});
   }
   if (const auto fine = check_outputs(options.outputs); !fine) {
     return report(fine.error());

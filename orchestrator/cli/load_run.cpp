@@ -1,6 +1,7 @@
 #include "orchestrator/cli/load_run.hpp"
 
 #include "orchestrator/engine/probes.hpp"
+#include "orchestrator/load/worker.hpp"
 #include "orchestrator/slo/schedule.hpp"
 #include "targets/text.hpp"
 
@@ -14,6 +15,7 @@ using nlohmann::json;
 /// For all workers to be there when the first request is due.
 constexpr Duration head_start = std::chrono::milliseconds(500);
 constexpr double max_delay_p99_ms = 50;  // DESIGN, "What is measured"
+constexpr double max_busy_share = 0.95;  // with less to spare answers wait for the worker
 constexpr double min_sent_share = 0.98;  // fewer were sent: it could not keep the rate
 
 Instant now() {
@@ -45,7 +47,31 @@ std::uint64_t users_of(const engine::Probe& probe, std::size_t index) {
   return all / probe.workers + (index < all % probe.workers ? 1 : 0);
 }
 
+/// A worker's share of a probe; when it begins is still open.
+json spec_of(const engine::Probe& probe, std::size_t index, const std::string& id,
+             std::uint64_t seed, const std::vector<std::string>& allow) {
+  auto spec = engine::worker_spec(probe, id, seed);
+  spec["report"] = "seconds";
+  spec["allow"] = allow;
+  spec["index"] = index;
+  spec["workers"] = probe.workers;
+  if (closed_loop(probe)) {
+    spec["users"] = users_of(probe, index);
+  }
+  return spec;
+}
+
 }  // namespace
+
+Result<> check_load(const script::Load& load, const std::vector<std::string>& allow, bool here) {
+  for (const auto& [name, probe] : load.probes) {
+    const auto fine = load::check_spec(spec_of(probe, 0, "check", 1, allow).dump());
+    if (!fine && (here || fine.error().kind != ErrorKind::refused)) {
+      return fine.error();
+    }
+  }
+  return {};
+}
 
 LoadRun::LoadRun(Inputs inputs) : in_(std::move(inputs)), timer_(in_.executor) {
   for (const auto& [name, probe] : in_.load.probes) {
@@ -79,18 +105,11 @@ void LoadRun::start(std::function<void()> done) {
 }
 
 void LoadRun::start_worker(Measured& measured, std::size_t index) {
-  auto spec = engine::worker_spec(measured.probe, in_.id, in_.seed);
-  spec["report"] = "seconds";
+  auto spec = spec_of(measured.probe, index, in_.id, in_.seed, in_.allow);
   spec["start_at_us"] =
       std::chrono::floor<std::chrono::microseconds>(start_.time_since_epoch()).count();
   spec["length_ms"] = to_ms(in_.load.duration);
-  spec["allow"] = in_.allow;
   spec["wake_every_us"] = to_ms(in_.wake_every) * 1000;
-  spec["index"] = index;
-  spec["workers"] = measured.probe.workers;
-  if (closed_loop(measured.probe)) {
-    spec["users"] = users_of(measured.probe, index);
-  }
   targets::WorkerSpec worker;
   worker.host = measured.probe.from;
   worker.argv = {"worker"};
@@ -189,6 +208,12 @@ std::string LoadRun::problem_of(const Measured& measured) const {
         "{}: machine too busy: requests were sent {:.0f} ms late at p99, at most "
         "{:.0f} ms prove anything",
         name, totals.delay_p99_ms(), max_delay_p99_ms);
+  }
+  if (totals.busy() > max_busy_share && !closed_loop(measured.probe)) {
+    return fmt::format(
+        "{}: a worker had no time left: it was busy {:.0f} % of the time, so that answers waited "
+        "for it; use more workers, or a lower rate",
+        name, totals.busy() * 100);
   }
   return {};
 }

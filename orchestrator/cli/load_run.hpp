@@ -16,6 +16,10 @@
 
 namespace faultline::cli {
 
+/// What is wrong with a load, before anything is sent. `here`: it goes out from this machine, so
+/// that where it goes can be checked too.
+Result<> check_load(const script::Load& load, const std::vector<std::string>& allow, bool here);
+
 /// A load by itself: its workers, from their start to the record of what they measured. Nothing is
 /// discarded as warm-up. All on one executor.
 class LoadRun {
@@ -43,8 +47,10 @@ class LoadRun {
   /// Nothing more is sent; what is in flight is waited for.
   void stop(const std::string& why);
 
+  /// When the first request is due; after `start`.
+  [[nodiscard]] WallTime started() const { return wall_start_; }
   /// Schema faultline.load/1: "verdict" measured or inconclusive, "reason", "probes" as in the run
-  /// record, with "asked", "due", "sent" besides.
+  /// record, with "due" and "sent" besides.
   [[nodiscard]] nlohmann::json record() const;
 
  private:

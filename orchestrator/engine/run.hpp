@@ -168,6 +168,7 @@ class Run : private Stage {
   [[nodiscard]] std::optional<Instant> next_like(const Objective& objective,
                                                  const std::string& store) const;
   [[nodiscard]] Instant undisturbed_until(const Objective& objective) const;
+  [[nodiscard]] std::vector<Instant> declared_until(Instant next_fault) const;
 
   RunInputs in_;
   const Environment environment_;  ///< with the experiment's own probes

@@ -102,6 +102,14 @@ Json Run::seen_elsewhere(const Objective& objective, const Probes::Measured& sho
   return all;
 }
 
+/// What is declared after a later fault is declared of that.
+std::vector<Instant> Run::declared_until(Instant next_fault) const {
+  std::vector<Instant> earlier;
+  std::ranges::copy_if(declarations_, std::back_inserter(earlier),
+                       [&](Instant at) { return at < next_fault; });
+  return earlier;
+}
+
 Json Run::recovery_of(const Objective& objective, const Probes::Measured& shows) const {
   const auto& probe = shows.probe;
   const auto backlog = backlog_of(shows, objective);
@@ -113,7 +121,7 @@ Json Run::recovery_of(const Objective& objective, const Probes::Measured& shows)
        .probe = probe.name,
        .measured = *objective.recovery,
        .backlog = backlog,
-       .declarations = declarations_,
+       .declarations = declared_until(undisturbed_until(objective)),
        .told = in_.target.capabilities().contains(std::string(targets::tells_recovery_steps))},
       told_steps_);
   auto out = seen_by(probe, *objective.recovery, backlog);

@@ -17,22 +17,34 @@ void Generator::start(Instant now) {
       users_due_.push(now);
     }
   } else {
-    schedule_next();
+    next_due_.push_back(draw_next());
   }
   tick(now);
 }
 
-void Generator::schedule_next() {
+Instant Generator::draw_next() {
   const auto offset = schedule_.next();
   const bool none = offset == Duration::max() || beyond_end(offset);
-  next_due_ = none ? Instant::max() : start_ + offset;
+  return none ? Instant::max() : start_ + offset;
+}
+
+Instant Generator::due_from(Instant then) {
+  if (finishing_ || closed_loop()) {
+    return Instant::max();
+  }
+  while (next_due_.back() < then) {
+    next_due_.push_back(draw_next());
+  }
+  return *std::ranges::lower_bound(next_due_, then);
 }
 
 Instant Generator::wake_at() const {
   if (finishing_) {
     return Instant::max();
   }
-  return !closed_loop() ? next_due_ : users_due_.empty() ? Instant::max() : users_due_.top();
+  return !closed_loop()       ? next_due_.front()
+         : users_due_.empty() ? Instant::max()
+                              : users_due_.top();
 }
 
 void Generator::tick(Instant now) {
@@ -41,7 +53,10 @@ void Generator::tick(Instant now) {
     if (closed_loop()) {
       users_due_.pop();
     } else {
-      schedule_next();
+      next_due_.pop_front();
+      if (next_due_.empty()) {
+        next_due_.push_back(draw_next());
+      }
     }
     send(due, now);
   }
@@ -58,7 +73,7 @@ void Generator::send(Instant due, Instant now) {
 }
 
 void Generator::answered(std::uint64_t number, Outcome outcome) {
-  const auto end = std::chrono::steady_clock::now();
+  const auto end = outcome.arrived.value_or(std::chrono::steady_clock::now());
   auto& pending = pending_[number - first_];
   if (outcome.result != slo::Class::bad && end - pending.due > spec_.threshold) {
     outcome = failed("slow", outcome.sent);

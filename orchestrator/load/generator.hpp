@@ -20,6 +20,8 @@ class Generator {
   void start(Instant now);
   /// When there is something to do next.
   [[nodiscard]] Instant wake_at() const;
+  /// The first time from then on at which a request of an open loop is due.
+  Instant due_from(Instant then);
   /// Sends what is due.
   void tick(Instant now);
   /// Sends nothing more; calls `drained` when all is answered.
@@ -38,7 +40,7 @@ class Generator {
     bool answered = false;
   };
   [[nodiscard]] bool closed_loop() const { return spec_.users > 0; }
-  void schedule_next();
+  Instant draw_next();
   /// Whether a load of limited length has come to its end then.
   [[nodiscard]] bool beyond_end(Duration offset) const {
     return spec_.length && offset >= *spec_.length;
@@ -50,7 +52,8 @@ class Generator {
   Source& source_;
   Recorder& recorder_;
   slo::Schedule schedule_;
-  Instant start_, next_due_ = Instant::max();  ///< of the open loop
+  Instant start_;
+  std::deque<Instant> next_due_;  ///< of the open loop, never empty
   std::priority_queue<Instant, std::vector<Instant>, std::greater<>> users_due_;
   std::deque<Pending> pending_;  ///< from the oldest that is not answered
   std::uint64_t first_ = 0;      ///< number of the front

@@ -23,16 +23,19 @@ Instant now() {
 /// Connections, and the requests on them or in the queue for one.
 class HttpLoad {
  public:
-  HttpLoad(HttpPlan plan, std::uint64_t seed)
+  HttpLoad(HttpPlan plan, std::uint64_t seed, bool open_loop)
       : plan_(std::move(plan)),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-        shared_{plan_, epoll_.get(), {}},
+        shared_{plan_, epoll_.get(), open_loop && !plan_.tls, {}, 0},
         random_(~seed),  // the times of a Poisson load are drawn from `seed` itself
         unique_prefix_(unique_prefix(seed, std::chrono::system_clock::now())),
         sessions_(plan_.sessions ? plan_.sessions->count : 0) {}
 
   void send(Request request);
-  void wait(Instant until);
+  Duration wait(Instant until);
+  [[nodiscard]] bool answers_can_wait() const {
+    return shared_.stamped && sessions_.empty() && queue_.empty() && shared_.connecting == 0;
+  }
 
  private:
   using Progress = HttpConnection::Progress;
@@ -72,6 +75,8 @@ class HttpLoad {
   void logged_in(HttpConnection& connection, Progress progress);
   void begin_waiting(Session& session);
   [[nodiscard]] Outcome outcome_of(const HttpConnection& connection, const Flight& flight);
+  [[nodiscard]] std::optional<Instant> arrived(const HttpConnection& connection,
+                                               Instant sent) const;
   void finish(std::uint64_t number, Outcome outcome);
   void release(HttpConnection& connection);
   void give_up_late(Instant at);
@@ -92,6 +97,8 @@ class HttpLoad {
   std::uint64_t first_ = 0;     ///< number of the front
   std::deque<std::uint64_t> queue_;
   std::deque<Unsettled> to_settle_;
+  Instant looked_at_;                      ///< when it was last told of events
+  std::chrono::nanoseconds wall_ahead_{};  ///< the wall clock less the steady one, then
 };
 
 void HttpLoad::send(Request request) {
@@ -178,6 +185,9 @@ void HttpLoad::progressed(HttpConnection& connection, Progress progress) {
       session->state = Session::State::out;
     }
   }
+  if (shared_.stamped) {
+    outcome.arrived = arrived(connection, outcome.sent);
+  }
   finish(number, std::move(outcome));
   release(connection);
 }
@@ -226,6 +236,13 @@ Outcome HttpLoad::outcome_of(const HttpConnection& connection, const Flight& f) 
   return {answer.degraded() ? slo::Class::degraded : slo::Class::good, "", f.sent};
 }
 
+/// By the steady clock. A wall clock that was set in between makes it a time that cannot be.
+std::optional<Instant> HttpLoad::arrived(const HttpConnection& connection, Instant sent) const {
+  const auto at = Instant(connection.arrived_wall() - wall_ahead_);
+  const bool can_be = at >= sent && at <= looked_at_;
+  return can_be ? std::optional(at) : std::nullopt;
+}
+
 void HttpLoad::finish(std::uint64_t number, Outcome outcome) {
   auto& f = flight(number);
   f.over = true;
@@ -243,7 +260,7 @@ void HttpLoad::release(HttpConnection& connection) {
   while (!queue_.empty() && !free_.empty()) {
     const auto next = queue_.front();
     queue_.pop_front();
-    if (in_flight(next)) {
+    if (in_flight(next) && flight(next).request.deadline > now()) {
       begin(next);
     }
   }
@@ -279,13 +296,19 @@ void HttpLoad::give_up(std::uint64_t number, Instant at) {
   release(*connection);
 }
 
-void HttpLoad::wait(Instant until) {
+Duration HttpLoad::wait(Instant until) {
   std::array<epoll_event, max_events> events;
+  const auto began = now();
   const auto first_deadline = flights_.empty() ? until : flights_.front().request.deadline;
-  const auto rest = std::max(std::min(until, first_deadline) - now(), Duration::zero());
+  const auto rest = std::max(std::min(until, first_deadline) - began, Duration::zero());
   const auto seconds = std::chrono::floor<std::chrono::seconds>(rest);
   const timespec limit{seconds.count(), (rest - seconds).count()};
   const int count = ::epoll_pwait2(epoll_.get(), events.data(), max_events, &limit, nullptr);
+  looked_at_ = now();
+  if (shared_.stamped && count > 0) {
+    wall_ahead_ =
+        std::chrono::system_clock::now().time_since_epoch() - looked_at_.time_since_epoch();
+  }
   for (int i = 0; i < count; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
     auto& connection = *static_cast<HttpConnection*>(event.data.ptr);
@@ -296,10 +319,9 @@ void HttpLoad::wait(Instant until) {
     }
   }
   settle();
-  if (!flights_.empty()) {
-    give_up_late(now());
-    settle();
-  }
+  give_up_late(looked_at_);
+  settle();
+  return looked_at_ - began;
 }
 
 }  // namespace
@@ -309,9 +331,11 @@ Result<Source> make_http(boost::asio::io_context&, const Spec& spec) {
   if (!plan) {
     return plan.error();
   }
-  const auto load = std::make_shared<HttpLoad>(std::move(*plan), spec.seed + spec.index);
+  const auto load =
+      std::make_shared<HttpLoad>(std::move(*plan), spec.seed + spec.index, spec.users == 0);
   return Source{.send = [load](Request request) { load->send(std::move(request)); },
-                .wait = [load](Instant until) { load->wait(until); }};
+                .wait = [load](Instant until) { return load->wait(until); },
+                .answers_can_wait = [load] { return load->answers_can_wait(); }};
 }
 
 }  // namespace faultline::load

@@ -12,9 +12,15 @@ class HttpAnswer : public boost::beast::http::basic_parser<false> {
  public:
   using Error = boost::system::error_code;
 
-  /// `head`: the request was a HEAD, so no body follows. `keep_bytes`: of the body; longer than
-  /// `max_bytes` is an error, before anything of it has been read where the length is announced.
-  HttpAnswer(bool head, std::size_t keep_bytes, std::uint64_t max_bytes) : keep_(keep_bytes) {
+  /// Of another than the expected status the service's own word is looked for, see
+  /// status_classes.hpp.
+  static constexpr std::size_t explanation_bytes = 4097;
+
+  /// `head`: the request was a HEAD, so no body follows. `keep_bytes`: of the body of an answer
+  /// with the expected status. Longer than `max_bytes` is an error, before anything of it has been
+  /// read where the length is announced.
+  HttpAnswer(bool head, unsigned expected_status, std::size_t keep_bytes, std::uint64_t max_bytes)
+      : expected_(expected_status), keep_(keep_bytes) {
     eager(true);
     skip(head);
     body_limit(max_bytes);
@@ -37,6 +43,7 @@ class HttpAnswer : public boost::beast::http::basic_parser<false> {
   void on_request_impl(Verb, View, View, int, Error&) override {}
   void on_response_impl(int code, View, int, Error&) override {
     status_ = static_cast<unsigned>(code);
+    keep_ = status_ == expected_ ? keep_ : explanation_bytes;
   }
   void on_field_impl(Field field, View name, View, Error&) override;
   void on_header_impl(Error&) override {}
@@ -48,6 +55,7 @@ class HttpAnswer : public boost::beast::http::basic_parser<false> {
   }
   void on_finish_impl(Error&) override {}
 
+  unsigned expected_;
   std::size_t keep_;
   unsigned status_ = 0;
   bool degraded_ = false;

@@ -5,8 +5,6 @@
 namespace faultline::load {
 namespace {
 
-/// Of an unexpected status the service's own word is looked for, see status_classes.hpp.
-constexpr std::size_t explanation_bytes = 4097;
 constexpr unsigned first_final_status = 200, switching_protocols = 101;
 
 }  // namespace
@@ -15,8 +13,8 @@ using Progress = HttpConnection::Progress;
 
 void HttpConnection::begin_answer() {
   const auto& expectation = message_->expectation;
-  const auto keep = expectation.reads_body() ? expectation.max_bytes() : explanation_bytes;
-  answer_.emplace(message_->head, keep, expectation.max_bytes());
+  const auto keep = logging_in || expectation.reads_body() ? expectation.max_bytes() : 0;
+  answer_.emplace(message_->head, expectation.status(), keep, expectation.max_bytes());
 }
 
 Progress HttpConnection::send(const HttpMessage& message, const Draw& draw) {
@@ -34,6 +32,7 @@ Progress HttpConnection::send(const HttpMessage& message, const Draw& draw) {
     return fail(socket_.error());
   }
   state_ = State::connecting;
+  ++shared_.connecting;
   return Progress::pending;
 }
 
@@ -71,7 +70,11 @@ Progress HttpConnection::connect() {
     case Socket::Step::again:
       return Progress::pending;
     case Socket::Step::done:
+      --shared_.connecting;
       state_ = State::writing;
+      if (shared_.stamped) {
+        socket_.stamp();
+      }
       return write();
     default:
       return fail(socket_.error());
@@ -112,6 +115,7 @@ Progress HttpConnection::read(bool ends) {
       HttpAnswer::Error problem;
       return answer_->ended(problem) ? finish(false) : fail(error_class(problem, false));
     }
+    arrived_wall_ = moved.arrived_wall;
     const auto progress = take({shared_.buffer.data(), moved.bytes});
     // Less than asked for: the socket is empty, and the next event comes when it is not any more.
     const bool empty = moved.bytes < shared_.buffer.size() && !ends && !shared_.plan.tls;
@@ -149,6 +153,9 @@ Progress HttpConnection::fail(std::string error) {
 }
 
 void HttpConnection::close() {
+  if (state_ == State::connecting) {
+    --shared_.connecting;
+  }
   socket_.close();
   state_ = State::closed;
 }

@@ -14,7 +14,9 @@ namespace faultline::load {
 struct HttpShared {
   const HttpPlan& plan;
   int epoll;
+  bool stamped;                        ///< whether it matters to know when answers arrived
   std::array<char, 64 * 1024> buffer;  ///< what a read puts its bytes into
+  std::size_t connecting = 0;          ///< connections that do not stand yet
 };
 
 /// One connection, and the request that is on it. It opens itself when it is asked to send.
@@ -33,6 +35,8 @@ class HttpConnection {
 
   /// After `answered`; until the next `send`.
   [[nodiscard]] const HttpAnswer& answer() const { return *answer_; }
+  /// When the last of the answer arrived, by the wall clock; 0: not known.
+  [[nodiscard]] std::chrono::nanoseconds arrived_wall() const { return arrived_wall_; }
   /// After `failed`: the class.
   [[nodiscard]] const std::string& error() const { return error_; }
   /// What a deadline that passes now is called.
@@ -62,6 +66,7 @@ class HttpConnection {
   std::size_t written_ = 0;
   const HttpMessage* message_ = nullptr;
   std::optional<HttpAnswer> answer_;
+  std::chrono::nanoseconds arrived_wall_{};
   std::string error_;
 };
 

@@ -29,8 +29,9 @@ Result<Endpoint> destination(const std::string& host, double port,
     return Error{ErrorKind::refused,
                  fmt::format("{}: load goes to loopback or inside a lab only, and this process is "
                              "not on a lab's host; start it with 'faultline run' or "
-                             "'faultline lab exec'",
-                             host)};
+                             "'faultline lab exec', or name the address to 'faultline load' with "
+                             "--allow {}",
+                             host, host)};
   }
   return Endpoint(address, static_cast<std::uint16_t>(port));
 }

@@ -5,7 +5,9 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <limits>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -36,7 +38,7 @@ bool Socket::open(int epoll, const Endpoint& to, const TlsClient* tls, void* wat
 void Socket::close() {
   session_.reset();
   fd_.reset();
-  connected_ = false;
+  connected_ = stamped_ = false;
 }
 
 Socket::Moved Socket::failed(int system_error, bool connecting) {
@@ -90,6 +92,31 @@ Socket::Moved Socket::tls_result(int result) {
   return {error_ == "closed early" ? Step::ended : Step::failed, 0};
 }
 
+void Socket::stamp() {
+  const int yes = 1;
+  stamped_ =
+      !session_ && ::setsockopt(fd_.get(), SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes) == 0;
+}
+
+/// As recv does it, with the kernel's stamp.
+ssize_t Socket::receive(std::span<char> buffer, std::chrono::nanoseconds& arrived_wall) const {
+  iovec where{buffer.data(), buffer.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
+  msghdr message{};
+  message.msg_iov = &where;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const auto got = ::recvmsg(fd_.get(), &message, 0);
+  const auto* told = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (told != nullptr && told->cmsg_type == SCM_TIMESTAMPNS) {
+    timespec at{};
+    std::memcpy(&at, CMSG_DATA(told), sizeof at);
+    arrived_wall = std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec);
+  }
+  return got;
+}
+
 Socket::Moved Socket::write(std::string_view bytes) {
   if (session_) {
     errno = 0;
@@ -109,9 +136,11 @@ Socket::Moved Socket::read(std::span<char> buffer) {
     errno = 0;
     return tls_result(::SSL_read(session_.get(), buffer.data(), static_cast<int>(buffer.size())));
   }
-  const auto got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  std::chrono::nanoseconds arrived_wall{};
+  const auto got =
+      stamped_ ? receive(buffer, arrived_wall) : ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
   if (got > 0) {
-    return {Step::done, static_cast<std::size_t>(got)};
+    return {Step::done, static_cast<std::size_t>(got), arrived_wall};
   }
   if (got == 0) {
     return {Step::ended, 0};

@@ -4,6 +4,7 @@
 #include "orchestrator/load/tls.hpp"
 #include "targets/net/fd.hpp"
 
+#include <chrono>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ class Socket {
   struct Moved {
     Step step = Step::failed;
     std::size_t bytes = 0;  ///< when done
+    /// Of a read: when the last of them reached this machine, by its wall clock; 0: not known.
+    std::chrono::nanoseconds arrived_wall{};
   };
 
   /// Begins to connect; events of it carry `watcher`. False, with `error`: it could not even begin.
@@ -27,6 +30,8 @@ class Socket {
 
   /// After an event: whether it stands, the handshake included.
   Step connect();
+  /// From now on reads tell when bytes arrived; of a connection without TLS.
+  void stamp();
   Moved write(std::string_view bytes);
   /// `ended`: the other side has closed in order.
   Moved read(std::span<char> buffer);
@@ -36,11 +41,12 @@ class Socket {
  private:
   Moved failed(int system_error, bool connecting = false);
   Moved tls_result(int result);
+  ssize_t receive(std::span<char> buffer, std::chrono::nanoseconds& arrived_wall) const;
 
   net::Fd fd_;
   const TlsClient* tls_ = nullptr;
   TlsClient::Session session_;  // after the descriptor: it is shut down first
-  bool connected_ = false;
+  bool connected_ = false, stamped_ = false;
   std::string error_;
 };
 

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -17,6 +18,7 @@ struct Outcome {
   slo::Class result = slo::Class::good;
   std::string error;
   Instant sent;  ///< when its first packet could go; the service time counts from here
+  std::optional<Instant> arrived;  ///< the last of its answer, if that is known better than by now
 };
 
 inline Outcome failed(std::string error, Instant sent) {
@@ -36,8 +38,11 @@ struct Source {
   std::function<void(std::function<void()> ready)> prepare;
   std::function<void(Request)> send;
   /// Set by a source with sockets of its own instead of the io_context's: waits for them, until
-  /// then at the latest, and deals with what came.
-  std::function<void(Instant until)> wait;
+  /// then at the latest, and deals with what came. Returns how long nothing was there to do.
+  std::function<Duration(Instant until)> wait;
+  /// Set beside `wait`, if at all: whether answers can be read a moment later without that changing
+  /// anything that is measured or sent.
+  std::function<bool()> answers_can_wait;
   /// Called after the last answer, if set: verifies, cleans up and calls with a line to print.
   std::function<void(std::function<void(Json line)> finished)> finish;
 };

@@ -73,6 +73,7 @@ Result<> Totals::take(std::size_t index, const Json& line) {
       worker.finished = true;
       worker.sent = line.at("sent").get<std::uint64_t>();
       worker.delay_p99_ms = line.at("delay_p99_ms").get<double>();
+      worker.busy = line.value("busy", 0.0);
     } else if (line.contains("error")) {
       problem_ = line.at("error").get<std::string>();
     }
@@ -131,6 +132,10 @@ std::uint64_t Totals::sent() const {
 
 double Totals::delay_p99_ms() const {
   return std::ranges::max(workers_, {}, &Worker::delay_p99_ms).delay_p99_ms;
+}
+
+double Totals::busy() const {
+  return std::ranges::max(workers_, {}, &Worker::busy).busy;
 }
 
 Json Totals::record() const {

@@ -48,6 +48,8 @@ class Totals {
   /// How many requests the workers say they sent, and the worst lateness of any.
   [[nodiscard]] std::uint64_t sent() const;
   [[nodiscard]] double delay_p99_ms() const;
+  /// Of the one with the least time to spare: the share of its time that it did not wait.
+  [[nodiscard]] double busy() const;
   /// A worker's own words; empty: all went well.
   [[nodiscard]] const std::string& problem() const { return problem_; }
   /// "requests" to "series", as `probes` in the run record has them.
@@ -58,7 +60,7 @@ class Totals {
     std::int64_t known_until = -1;  ///< the last second of which it has told
     bool finished = false;
     std::uint64_t sent = 0;
-    double delay_p99_ms = 0;
+    double delay_p99_ms = 0, busy = 0;
   };
   void take_second(std::size_t index, const Json& line);
   void complete(std::int64_t before);

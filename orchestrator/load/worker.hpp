@@ -1,6 +1,9 @@
 #pragma once
 
+#include "targets/error.hpp"
+
 #include <string>
+#include <string_view>
 
 /// The worker process: sends load from inside the environment, or from this machine, and streams
 /// what a user would have felt.
@@ -66,7 +69,8 @@
 ///        instead, when they could not be read back
 ///   { "heartbeat_removed": true }
 ///        after finish, replica_lag only; false: the endpoint did not answer, and the row is left
-///   { "finished": t, "sent": n, "delay_p99_ms": x }
+///   { "finished": t, "sent": n, "delay_p99_ms": x, "busy": 0.31 }
+///        busy, http only: the share of the time from the start to "finish" that it did not wait
 /// A spec that is wrong: one line { "error": "..." } and exit code 2.
 ///
 /// Errors by class: connection refused, connect timeout, unreachable, reset, closed early,
@@ -87,5 +91,9 @@ int worker_main();
 /// The worker over two other descriptors, which it duplicates; blocks until its end. Returns the
 /// exit code: 0 finished, 1 its input ended or its output broke, 2 the spec was wrong.
 int run_worker(int input, int output);
+
+/// Whether a worker on this machine would take that first line; nothing is sent. Errors: `usage`,
+/// `refused` when load may not go there from here.
+Result<> check_spec(const std::string& line);
 
 }  // namespace faultline::load

@@ -116,13 +116,14 @@ class Client::Loop {
 
   void begin_what_may_begin() {
     const Instant now = std::chrono::steady_clock::now();
-    const auto late = std::ranges::stable_partition(
-        waiting_, [now](const auto& transfer) { return transfer->deadline() > now; });
-    for (const auto& transfer : late) {
+    const auto late =
+        std::stable_partition(waiting_.begin(), waiting_.end(),
+                              [now](const auto& transfer) { return transfer->deadline() > now; });
+    for (auto transfer = late; transfer != waiting_.end(); ++transfer) {
       forget_one();
-      transfer->end_unbegun();
+      (*transfer)->end_unbegun();
     }
-    waiting_.erase(late.begin(), late.end());
+    waiting_.erase(late, waiting_.end());
     while (!waiting_.empty() && running_.size() < max_under_way) {
       auto transfer = std::move(waiting_.front());
       waiting_.pop_front();

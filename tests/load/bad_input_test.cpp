@@ -70,7 +70,7 @@ TEST(BadInput, AConnectionThatIsResetOnceAcceptedIsNamed) {
 TEST(BadInput, TenGigabytesAreCountedAndNotKept) {
   constexpr std::uint64_t ten_gigabytes = 10'000'000'000;
   constexpr std::size_t kept = 4'096;
-  HttpAnswer answer(false, kept, std::numeric_limits<std::uint64_t>::max());
+  HttpAnswer answer(false, 200, kept, std::numeric_limits<std::uint64_t>::max());
   HttpAnswer::Error error;
   std::string_view head = "HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n";
   EXPECT_FALSE(answer.take(head, error));

@@ -107,7 +107,7 @@ TEST(Totals, ABadRequestIsSlowerThanAnyPercentileThatReachesIt) {
 
 TEST(Totals, OfNothingHaveNoFigures) {
   Totals totals(1, {});
-  totals.take(0, {{"finished", 1}, {"sent", 0}, {"delay_p99_ms", 0.0}});
+  totals.take(0, {{"finished", 1}, {"sent", 0}, {"delay_p99_ms", 0.0}, {"busy", 0.0}});
   totals.finish();
   const auto record = totals.record();
   EXPECT_EQ(record["requests"], 0);
@@ -129,12 +129,13 @@ TEST(Totals, OfFailuresAloneHaveNoServiceTimeEither) {
 
 TEST(Totals, KeepTheWorstWorkersLatenessAndItsWords) {
   Totals totals(2, {});
-  totals.take(0, {{"finished", 1}, {"sent", 10}, {"delay_p99_ms", 0.3}});
+  totals.take(0, {{"finished", 1}, {"sent", 10}, {"delay_p99_ms", 0.3}, {"busy", 0.9}});
   EXPECT_FALSE(totals.finished());
-  totals.take(1, {{"finished", 1}, {"sent", 11}, {"delay_p99_ms", 70.0}});
+  totals.take(1, {{"finished", 1}, {"sent", 11}, {"delay_p99_ms", 70.0}, {"busy", 0.2}});
   EXPECT_TRUE(totals.finished());
   EXPECT_EQ(totals.sent(), 21u);
   EXPECT_EQ(totals.delay_p99_ms(), 70);
+  EXPECT_EQ(totals.busy(), 0.9);
   totals.take(1, {{"error", "spec: 'path' is missing"}});
   EXPECT_EQ(totals.problem(), "spec: 'path' is missing");
 }
