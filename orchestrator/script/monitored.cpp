@@ -1,5 +1,4 @@
 #include "orchestrator/script/bindings.hpp"
-#include "orchestrator/script/script.hpp"
 #include "orchestrator/script/shapes.hpp"
 #include "orchestrator/script/value.hpp"
 #include "targets/text.hpp"
@@ -8,7 +7,8 @@
 
 #include <array>
 
-/// Promises about what the environment's own Prometheus says.
+/// Promises about what the environment's own Prometheus says. Whether it has one is checked where
+/// they are used: `slo` and run:expect.
 namespace faultline::script {
 namespace {
 
@@ -18,17 +18,6 @@ using prometheus::Take;
 
 constexpr double any_value = 1e300;  // of an expression: whatever the unit is
 constexpr std::array takes{Take::last, Take::min, Take::max, Take::mean};
-
-/// Inside of an environment file its prometheus is not known yet; `environment` checks then.
-void check_monitored(lua_State* lua, std::string_view function) {
-  const auto* environment = script_of(lua).environment();
-  if (environment != nullptr && environment->prometheus.url.empty()) {
-    refuse(
-        fmt::format("{}: the environment has no Prometheus; add prometheus = {{ url = "
-                    "\"http://127.0.0.1:9090\" }} to it",
-                    function));
-  }
-}
 
 Take to_take(lua_State* lua, int index, const std::string& what) {
   const auto word = to_text(lua, index, what);
@@ -43,7 +32,6 @@ Take to_take(lua_State* lua, int index, const std::string& what) {
 Expectation about_alert(lua_State* lua, Sli sli, std::string_view function) {
   Expectation expectation{.sli = sli, .place = place_of(lua)};
   expectation.subject = to_text(lua, 1, fmt::format("{}: the alert's name", function));
-  check_monitored(lua, function);
   return expectation;
 }
 
@@ -53,7 +41,6 @@ int expect_metric(lua_State* lua) {
   Expectation expectation{.sli = Sli::metric, .place = place_of(lua)};
   auto& metric = expectation.metric;
   metric.expression = to_text(lua, 1, "metric: the expression");
-  check_monitored(lua, "metric");
   expectation.subject = printable(metric.expression);
   const Fields fields(lua, 2, metric_shape());
   fields.text("name", expectation.subject);

@@ -67,6 +67,17 @@ void check_burn(const engine::Expectation& e, const engine::Probe& probe) {
   }
 }
 
+/// How many requests fall into the window of a share or a percentile; none for other promises.
+std::optional<std::uint64_t> requests_in_window(const engine::Expectation& expectation,
+                                                const engine::Environment& environment) {
+  const auto probe = environment.probes.find(expectation.subject);
+  if (!percent_of(expectation) || probe == environment.probes.end()) {
+    return std::nullopt;
+  }
+  const double seconds = std::chrono::duration<double>(expectation.over).count();
+  return static_cast<std::uint64_t>(std::llround(probe->second.rate_per_s * seconds));
+}
+
 }  // namespace
 
 std::optional<Duration> sized_window(const engine::Expectation& e,
@@ -103,16 +114,6 @@ engine::Json reach_in_json(const engine::Expectation& e, const engine::Environme
           {"establishes_percent_by_blocks", reach.establishes_percent_by_blocks},
           {"to_establish_ms", ms(needed.to_establish_by_requests)},
           {"to_establish_by_blocks_ms", ms(needed.to_establish_by_blocks)}};
-}
-
-std::optional<std::uint64_t> requests_in_window(const engine::Expectation& expectation,
-                                                const engine::Environment& environment) {
-  const auto probe = environment.probes.find(expectation.subject);
-  if (!percent_of(expectation) || probe == environment.probes.end()) {
-    return std::nullopt;
-  }
-  const double seconds = std::chrono::duration<double>(expectation.over).count();
-  return static_cast<std::uint64_t>(std::llround(probe->second.rate_per_s * seconds));
 }
 
 void check_expressible(const engine::Expectation& expectation,

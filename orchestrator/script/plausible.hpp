@@ -7,11 +7,6 @@
 
 namespace faultline::script {
 
-/// How many requests fall into the window of a share or a percentile; none for counts, recoveries
-/// and probes that the environment does not have.
-std::optional<std::uint64_t> requests_in_window(const engine::Expectation& expectation,
-                                                const engine::Environment& environment);
-
 /// The window that its claim takes: in which so many requests, all of them kept, establish it at
 /// 95 %, and at least what one failure lasts. None for what needs no such number, and for 100 %.
 std::optional<Duration> sized_window(const engine::Expectation& expectation,

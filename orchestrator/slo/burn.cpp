@@ -4,27 +4,6 @@
 #include <limits>
 
 namespace faultline::slo {
-namespace {
-
-using std::chrono::hours;
-
-constexpr Duration budget_period = hours(28 * 24);
-constexpr int short_of_long = 12;
-
-}  // namespace
-
-double burn_factor(double budget_percent, Duration window) {
-  return budget_percent / 100 * (to_ms(budget_period) / to_ms(window));
-}
-
-BurnRule burn_rule(double budget_percent, Duration long_window) {
-  return {long_window, long_window / short_of_long, burn_factor(budget_percent, long_window)};
-}
-
-std::array<BurnRule, 3> workbook_rules() {
-  return {burn_rule(2, hours(1)), burn_rule(5, hours(6)), burn_rule(10, hours(72))};
-}
-
 std::optional<double> burn_rate(const Tally& tally, double objective_percent, Instant end,
                                 Duration window) {
   const auto counted = tally.between(end - window, end);

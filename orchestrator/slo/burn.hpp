@@ -2,8 +2,6 @@
 
 #include "orchestrator/slo/count.hpp"
 
-#include <array>
-
 /// How fast an objective's error budget burns: 1 spends it exactly in its period of 28 days. With
 /// several windows, as chapter 5 of Google's SRE Workbook ("Alerting on SLOs") has it.
 namespace faultline::slo {
@@ -14,15 +12,6 @@ struct BurnRule {
   Duration long_window{}, short_window{};
   double factor = 1;
 };
-
-/// The factor that burns `budget_percent` of the 28-day budget within `window`: 2 % in 1 h is 13.44
-/// (the Workbook's 14.4 is of 30 days).
-double burn_factor(double budget_percent, Duration window);
-/// With that factor, and the short window that the Workbook takes: a twelfth of the long one.
-BurnRule burn_rule(double budget_percent, Duration long_window);
-/// The three it recommends: 2 % in 1 h, 5 % in 6 h (both page somebody) and 10 % in 3 days (a
-/// ticket).
-std::array<BurnRule, 3> workbook_rules();
 
 /// Over the requests due in [end - window, end): the share that is lost, of the share that the
 /// objective allows to be. None without a request, since no data is not a pass; infinite when

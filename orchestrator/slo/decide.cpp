@@ -84,9 +84,4 @@ Decision decide_throughput(const Window& window, const Keep& keep, double per_s)
   return decide(known, enough(worst), !enough(best));
 }
 
-Decision decide_good(const Series& series, Instant from, Instant to, Instant seen_until,
-                     double percent, std::uint64_t expected) {
-  return decide_share(so_far(series, from, to, seen_until, expected), is_good, percent);
-}
-
 }  // namespace faultline::slo

@@ -37,9 +37,4 @@ Decision decide_bad_seconds(const Window& window, std::uint64_t at_most);
 /// "at least `per_s` requests a second are kept, over the whole window."
 Decision decide_throughput(const Window& window, const Keep& keep, double per_s);
 
-/// "good share of requests due in [from, to) is at least `percent`", with `expected` requests in
-/// the whole window: `decide_share` of `so_far`.
-Decision decide_good(const Series& series, Instant from, Instant to, Instant seen_until,
-                     double percent, std::uint64_t expected);
-
 }  // namespace faultline::slo

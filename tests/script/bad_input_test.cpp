@@ -152,7 +152,7 @@ INSTANTIATE_TEST_SUITE_P(
             {"holds whatever happens"}},
         Bad{"NoPrometheus",
             with_method("run:expect(alert 'Broken', { within = 5*s })"),
-            {"alert: the environment has no Prometheus"}},
+            {"run:expect (", "asks a Prometheus, and the environment has none"}},
         Bad{"LatencyWithoutALimit",
             with_method("latency('login', { p = 99 })"),
             {"either below = 500*ms or versus_baseline"}},

@@ -48,18 +48,6 @@ std::optional<double> by_counting(const Series& series, double objective, Instan
 
 }  // namespace
 
-TEST(Burn, TheWorkbooksRulesAreSharesOfTheBudgetOfTwentyEightDays) {
-  EXPECT_DOUBLE_EQ(burn_factor(100, 28 * 24h), 1);
-  const auto [fast, slow, ticket] = workbook_rules();
-  EXPECT_DOUBLE_EQ(fast.factor, 13.44);
-  EXPECT_EQ(fast.long_window, 1h);
-  EXPECT_EQ(fast.short_window, 5min);
-  EXPECT_DOUBLE_EQ(slow.factor, 5.6);
-  EXPECT_EQ(slow.short_window, 30min);
-  EXPECT_NEAR(ticket.factor, 0.9333, 1e-4);
-  EXPECT_EQ(ticket.short_window, 6h);
-}
-
 TEST(Burn, AFailureOnTheEdgeOfTheWindowCountsByWhenItWasDue) {
   const auto series = series_of("bgggggggggb");  // due at 0 s and at 1 s
   const Tally tally(series, is_good);

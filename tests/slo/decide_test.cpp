@@ -24,6 +24,11 @@ struct DecideCase {
 
 class DecideTable : public testing::TestWithParam<DecideCase> {};
 
+Decision decide_good(const Series& series, Instant from, Instant to, Instant seen_until,
+                     double percent, std::uint64_t expected) {
+  return decide_share(so_far(series, from, to, seen_until, expected), is_good, percent);
+}
+
 TEST_P(DecideTable, Holds) {
   const auto& c = GetParam();
   EXPECT_EQ(
