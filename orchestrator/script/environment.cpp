@@ -56,15 +56,32 @@ void read_objectives(lua_State* lua, const Fields& fields, Environment& environm
                       "versus_baseline in run:expect",
                       name));
     }
+    if (objective.sli == engine::Sli::alert) {
+      refuse(
+          fmt::format("slo '{}': that an alert fires is a promise about a fault; of steady state "
+                      "write quiet \"{}\"",
+                      name, objective.subject));
+    }
+    if (!engine::is_monitored(objective.sli)) {
+      check_known(environment.probes, objective.subject, "probe");
+    }
+    if (!fields.has("baseline")) {  // as long as its claims take
+      environment.baseline = std::max(
+          environment.baseline, sized_window(objective, environment).value_or(Duration::zero()));
+    }
+    environment.objectives.emplace(name, std::move(objective));
+  });
+}
+
+/// In the baseline; in other phases the run takes the window that there is.
+void check_objectives(lua_State* lua, const Fields& fields, const Environment& environment) {
+  each_named(lua, fields, "slo", [&](const std::string& name, int /*index*/) {
+    auto objective = environment.objectives.at(name);
     objective.over = environment.baseline;
     if (engine::is_monitored(objective.sli)) {
       check_watched(objective, environment, fmt::format("slo '{}'", name));
-    } else {
-      check_known(environment.probes, objective.subject, "probe");
     }
     check_expressible(objective, environment);
-    objective.over = {};  // the window of the phase, whatever its length
-    environment.objectives.emplace(name, std::move(objective));
   });
 }
 
@@ -106,6 +123,7 @@ int make_environment(lua_State* lua) {
   fields.require("probes", "{ login = http { ... } }");
   read_probes(lua, fields, environment, environment.probes);
   read_objectives(lua, fields, environment);
+  check_objectives(lua, fields, environment);
   fields.count("tenants", environment.tenants);
   read_guardrails(lua, fields, environment);
   push(lua, std::move(environment));

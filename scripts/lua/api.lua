@@ -311,7 +311,7 @@ function load(definition) end
 ---@field zones? string[]
 ---@field client_deadline? Duration how long a client waits; default 5*s
 ---@field warm_up? Duration not counted, at the start of the load; default 2*s
----@field baseline? Duration length of the steady state before the first fault; default 10*s
+---@field baseline? Duration of steady state before the first fault; default 10*s, or as long as its promises take
 ---@field settle? Duration time for breakers and pools between the reverts and the last look; default 0*s
 ---@field recovery_cap? Duration recovery is observed at most so long; default 60*s
 ---@field prometheus? Prometheus that watches it, for metric, alert, quiet and slo.import

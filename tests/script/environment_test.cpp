@@ -171,11 +171,30 @@ TEST(Environment, MayWatchHowFarItsReplicasAreBehind) {
               HasSubstr("expected a number from 0.01 to 100, found 101"));
 }
 
+TEST(Environment, ABaselineThatNobodySetIsAsLongAsItsPromisesTake) {
+  const Folder folder;
+  const auto baseline = [&](const std::string& fields) {
+    return load_environment(folder
+                                .write("env.lua", "return environment { name = 'x', " + one_probe +
+                                                      fields + " }")
+                                .string(),
+                            {})
+        .value()
+        .baseline;
+  };
+  EXPECT_EQ(baseline(""), 10s);
+  EXPECT_EQ(baseline(", slo = { home = good('home', 90) }"), 10s) << "29 requests take 2.9 s";
+  EXPECT_EQ(baseline(", slo = { home = good('home', 99) }"), 30s) << "299 requests at 10/s";
+  EXPECT_EQ(baseline(", slo = { home = good('home', 99) }, baseline = 20*s"), 20s);
+}
+
 TEST(Environment, WrongValuesSayWhatWasExpected) {
   EXPECT_THAT(wrong("client_deadline = 5, " + one_probe),
               HasSubstr("duration such as 20*s, found 5"));
   EXPECT_THAT(wrong("baseline = -1*s, " + one_probe), HasSubstr("above 0"));
   EXPECT_THAT(wrong("zones = 'a'"), HasSubstr("expected a list"));
+  EXPECT_THAT(wrong(one_probe + ", slo = { x = alert 'Broken' }"),
+              HasSubstr("of steady state write quiet \"Broken\""));
   EXPECT_THAT(wrong("probes = { x = 3 }"), HasSubstr("must be http { ... }"));
   EXPECT_THAT(wrong("probes = { x = http { rate = 1, url = 'ftp://x' } }"),
               HasSubstr("expected http://10.0.0.10:80/path, found 'ftp://x'"));
