@@ -255,14 +255,14 @@ TEST(Environment, AsksNoPrometheusElsewhereAndNoneThatIsNotThere) {
   EXPECT_THAT(with("url = 'http://127.0.0.1', scrape_interval = 0*s"), HasSubstr("above 0"));
   EXPECT_THAT(with("url = 'http://127.0.0.1', scrap_interval = 5*s"),
               HasSubstr("did you mean 'scrape_interval'?"));
-  EXPECT_THAT(wrong(one_probe + ", slo = { a = alert 'Broken' }"),
+  EXPECT_THAT(wrong(one_probe + ", slo = { a = quiet 'Broken' }"),
               HasSubstr("env.lua:1) asks a Prometheus, and the environment has none"));
 }
 
 TEST(Environment, RefusesAnObjectiveThatItsBaselineCannotExpress) {
-  EXPECT_THAT(wrong(one_probe + ", slo = { home = good('home', 99.9) }"),
+  EXPECT_THAT(wrong(one_probe + ", baseline = 10*s, slo = { home = good('home', 99.9) }"),
               HasSubstr("100 requests, and it needs 1000"));
-  EXPECT_EQ(wrong(one_probe + ", slo = { home = good('home', 99) }"), "");
+  EXPECT_EQ(wrong(one_probe + ", baseline = 10*s, slo = { home = good('home', 99) }"), "");
 }
 
 TEST(Environment, NothingIsInjectedUnlessItIsStaging) {
