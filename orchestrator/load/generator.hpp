@@ -20,7 +20,8 @@ class Generator {
   void start(Instant now);
   /// When there is something to do next.
   [[nodiscard]] Instant wake_at() const;
-  /// The first time from then on at which a request of an open loop is due.
+  /// The first time from then on at which a request is due; of a closed loop `then` itself while so
+  /// many users wait that a pause between answers and requests takes nothing from the service.
   Instant due_from(Instant then);
   /// Sends what is due.
   void tick(Instant now);

@@ -23,10 +23,10 @@ Instant now() {
 /// Connections, and the requests on them or in the queue for one.
 class HttpLoad {
  public:
-  HttpLoad(HttpPlan plan, std::uint64_t seed, bool open_loop)
+  HttpLoad(HttpPlan plan, std::uint64_t seed)
       : plan_(std::move(plan)),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-        shared_{plan_, epoll_.get(), open_loop && !plan_.tls, {}, 0},
+        shared_{plan_, epoll_.get(), !plan_.tls, {}, 0},
         random_(~seed),  // the times of a Poisson load are drawn from `seed` itself
         unique_prefix_(unique_prefix(seed, std::chrono::system_clock::now())),
         sessions_(plan_.sessions ? plan_.sessions->count : 0) {}
@@ -331,8 +331,7 @@ Result<Source> make_http(boost::asio::io_context&, const Spec& spec) {
   if (!plan) {
     return plan.error();
   }
-  const auto load =
-      std::make_shared<HttpLoad>(std::move(*plan), spec.seed + spec.index, spec.users == 0);
+  const auto load = std::make_shared<HttpLoad>(std::move(*plan), spec.seed + spec.index);
   return Source{.send = [load](Request request) { load->send(std::move(request)); },
                 .wait = [load](Instant until) { return load->wait(until); },
                 .answers_can_wait = [load] { return load->answers_can_wait(); }};

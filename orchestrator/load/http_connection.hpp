@@ -14,7 +14,7 @@ namespace faultline::load {
 struct HttpShared {
   const HttpPlan& plan;
   int epoll;
-  bool stamped;                        ///< whether it matters to know when answers arrived
+  bool stamped;                        ///< whether answers tell when they arrived
   std::array<char, 64 * 1024> buffer;  ///< what a read puts its bytes into
   std::size_t connecting = 0;          ///< connections that do not stand yet
 };

@@ -31,6 +31,18 @@ TEST(ClosedLoop, HasAsManyRequestsAsUsersAndWaitsForTheirAnswers) {
   EXPECT_THAT(told.errors(), ElementsAre(Pair("good", told.samples.size())));
 }
 
+TEST(ClosedLoop, OfACrowdIsReadInBatchesWithoutThatShowingInTheLatency) {
+  Server server(http_framing, ok_after_50_ms);
+  const auto told = run_for(500ms, closed_loop(server.port(), 64, 0));
+  EXPECT_EQ(server.connections(), 64u);
+  EXPECT_GE(told.samples.size(), 64u * 6);   // 10 rounds on a quiet machine
+  EXPECT_LE(told.samples.size(), 64u * 14);  // it is told to finish a little later
+  for (const auto& sample : told.samples) {
+    EXPECT_GE(sample.service_ms, 49);
+    EXPECT_LE(sample.service_ms, sample.latency_ms);
+  }
+}
+
 TEST(ClosedLoop, UsersThinkBetweenAnswerAndRequest) {
   Server server(http_framing, ok_after_50_ms);
   const auto told = run_for(1s, closed_loop(server.port(), 4, 150));
