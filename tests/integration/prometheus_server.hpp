@@ -92,7 +92,12 @@ class PrometheusServer {
       ::waitpid(std::exchange(pid_, 0), nullptr, 0);
     }
   }
-  void signal(int number) const { ::kill(pid_, number); }
+  /// Returns when none of its threads runs any more.
+  void freeze() const {
+    ::kill(pid_, SIGSTOP);
+    ::waitpid(pid_, nullptr, WUNTRACED);
+  }
+  void thaw() const { ::kill(pid_, SIGCONT); }
   [[nodiscard]] std::string url() const { return "http://" + net::to_string(at_); }
   [[nodiscard]] std::string log() const {
     std::ifstream in(folder_ / "log");

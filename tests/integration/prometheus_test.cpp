@@ -302,9 +302,9 @@ TEST_F(PrometheusTest, ServerThatTakesTooLongGivesUpItself) {
 TEST_F(PrometheusTest, ServerThatHangsIsAnErrorInTime) {
   Client hasty(web_, {.url = story().server.url(), .limit = 300ms});
   const auto query = [&](auto then) { hasty.query("steady", story().over, then); };
-  story().server.signal(SIGSTOP);
+  story().server.freeze();
   const auto hung = await<Answer>(query);
-  story().server.signal(SIGCONT);
+  story().server.thaw();
   ASSERT_FALSE(hung);
   EXPECT_EQ(hung.error().kind, ErrorKind::timeout);
   EXPECT_THAT(hung.error().message, HasSubstr("no whole answer within 300 ms"));
