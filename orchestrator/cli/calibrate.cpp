@@ -44,7 +44,9 @@ struct Promise {
 
 void count(std::vector<Promise>& promises, const json& record) {
   for (const auto& o : record.at("objectives")) {
-    const auto name = o.at("name").get<std::string>(), phase = o.at("phase").get<std::string>();
+    // What a baseline makes of a promise differs from run to run.
+    const auto name = o.value("promise", o.at("name").get<std::string>());
+    const auto phase = o.at("phase").get<std::string>();
     auto found = std::ranges::find_if(
         promises, [&](const Promise& p) { return p.name == name && p.phase == phase; });
     if (found == promises.end()) {
@@ -88,7 +90,7 @@ std::string table_of(const std::vector<Promise>& promises) {
   return aligned(rows);
 }
 
-struct Tally {
+struct Calibration {
   std::size_t runs = 0, failed = 0, undecided = 0;
   std::vector<std::string> reasons;  ///< of those that did not pass
   std::vector<Promise> promises;
@@ -97,21 +99,21 @@ struct Tally {
   [[nodiscard]] std::size_t decided() const { return runs - undecided; }
 };
 
-std::string words_of(const Tally& tally) {
-  if (tally.decided() == 0) {
+std::string words_of(const Calibration& all) {
+  if (all.decided() == 0) {
     return "nothing is known: no run came to a decision";
   }
   return fmt::format(
-      "{} of {} runs without faults failed falsely{}; at 95 %, at most {:.3g} % do", tally.failed,
-      tally.decided(),
-      tally.undecided == 0 ? "" : fmt::format(" ({} more were inconclusive)", tally.undecided),
-      at_most_percent(tally.failed, tally.decided()));
+      "{} of {} runs without faults failed falsely{}; at 95 %, at most {:.3g} % do", all.failed,
+      all.decided(),
+      all.undecided == 0 ? "" : fmt::format(" ({} more were inconclusive)", all.undecided),
+      at_most_percent(all.failed, all.decided()));
 }
 
-json record_of(const Tally& tally, const engine::Experiment& experiment,
+json record_of(const Calibration& all, const engine::Experiment& experiment,
                const engine::Environment& environment) {
   json promises = json::array();
-  for (const auto& p : tally.promises) {
+  for (const auto& p : all.promises) {
     promises.push_back({{"name", p.name},
                         {"phase", p.phase},
                         {"runs", p.runs},
@@ -126,23 +128,23 @@ json record_of(const Tally& tally, const engine::Experiment& experiment,
           {"environment", environment.name},
           {"script_sha256", experiment.sha256},
           {"environment_sha256", environment.sha256},
-          {"runs", tally.runs},
-          {"failed_falsely", tally.failed},
-          {"inconclusive", tally.undecided},
+          {"runs", all.runs},
+          {"failed_falsely", all.failed},
+          {"inconclusive", all.undecided},
           {"at_most_percent_95",
-           tally.decided() == 0 ? json() : json(at_most_percent(tally.failed, tally.decided()))},
-          {"reasons", tally.reasons},
+           all.decided() == 0 ? json() : json(at_most_percent(all.failed, all.decided()))},
+          {"reasons", all.reasons},
           {"promises", promises}};
 }
 
-void take(Tally& tally, const engine::RunResult& result, bool baseline_missed) {
-  ++tally.runs;
+void take(Calibration& all, const engine::RunResult& result, bool baseline_missed) {
+  ++all.runs;
   const bool stopped = result.record.at("verdict") == "aborted";
   const bool failed = result.exit_code == 1 || baseline_missed || stopped;
-  tally.failed += failed ? 1 : 0;
-  tally.undecided += result.exit_code != 0 && !failed ? 1 : 0;
+  all.failed += failed ? 1 : 0;
+  all.undecided += result.exit_code != 0 && !failed ? 1 : 0;
   if (result.exit_code != 0) {
-    tally.reasons.push_back(result.record.at("reason"));
+    all.reasons.push_back(result.record.at("reason"));
   }
 }
 
@@ -153,38 +155,39 @@ bool missed_its_baseline(const json& record) {
 }
 
 /// Whether the next run may begin.
-bool goes_on(const engine::RunResult& result, const Session& session, Tally& tally) {
-  tally.ended = session.stopped();
-  if (tally.ended.empty() && result.exit_code == 5) {
-    tally.ended = result.record.at("reason");
+bool goes_on(const engine::RunResult& result, const Session& session, Calibration& all) {
+  all.ended = session.stopped();
+  if (all.ended.empty() && result.exit_code == 5) {
+    all.ended = result.record.at("reason");
   }
-  return tally.ended.empty();
+  return all.ended.empty();
 }
 
-int exit_code_of(const Tally& tally) {
-  return tally.failed > 0 ? 1 : tally.decided() == 0 || !tally.ended.empty() ? 3 : 0;
+int exit_code_of(const Calibration& all) {
+  return all.failed > 0 ? 1 : all.decided() == 0 || !all.ended.empty() ? 3 : 0;
 }
 
-Result<Tally> run_all(const CalibrateOptions& o, Session& session,
-                      const engine::Environment& environment, const script::LoadOptions& load) {
-  Tally tally;
+Result<Calibration> run_all(const CalibrateOptions& o, Session& session,
+                            const engine::Environment& environment,
+                            const script::LoadOptions& load) {
+  Calibration all;
   for (std::size_t i = 0; i < o.runs; ++i) {
     const auto experiment = script::load_experiment(o.file, environment, load);
     if (!experiment) {
       return experiment.error();
     }
     const auto result = session.run(*experiment);
-    count(tally.promises, result.record);
-    take(tally, result, missed_its_baseline(result.record));
+    count(all.promises, result.record);
+    take(all, result, missed_its_baseline(result.record));
     if (!o.quiet) {
       say(stderr, "run {} of {}: {}\n", i + 1, o.runs,
           result.exit_code == 0 ? "nothing failed" : result.record.at("reason").get<std::string>());
     }
-    if (!goes_on(result, session, tally)) {
+    if (!goes_on(result, session, all)) {
       break;
     }
   }
-  return ok(std::move(tally));
+  return ok(std::move(all));
 }
 
 int calibrate(const Context& context, const CalibrateOptions& o) {
@@ -233,23 +236,23 @@ int calibrate(const Context& context, const CalibrateOptions& o) {
   if (!session) {
     return report(session.error());
   }
-  const auto tally = run_all(o, **session, *environment, load);
+  const auto all = run_all(o, **session, *environment, load);
   const auto experiment = script::load_experiment(o.file, *environment, load);
-  if (!tally || !experiment) {
-    return report(tally ? experiment.error() : tally.error());
+  if (!all || !experiment) {
+    return report(all ? experiment.error() : all.error());
   }
-  if (const auto written = write_outputs(o.outputs, {record_of(*tally, *experiment, *environment)});
+  if (const auto written = write_outputs(o.outputs, {record_of(*all, *experiment, *environment)});
       !written) {
     return report(written.error());
   }
   if (!o.quiet) {
-    say(stderr, "\n{}\n", table_of(tally->promises));
+    say(stderr, "\n{}\n", table_of(all->promises));
   }
-  say(stderr, "{}: {}\n", experiment->name, words_of(*tally));
-  if (!tally->ended.empty()) {
-    say(stderr, "ended early: {}\n", tally->ended);
+  say(stderr, "{}: {}\n", experiment->name, words_of(*all));
+  if (!all->ended.empty()) {
+    say(stderr, "ended early: {}\n", all->ended);
   }
-  return exit_code_of(*tally);
+  return exit_code_of(*all);
 }
 
 }  // namespace

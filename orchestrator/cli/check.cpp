@@ -1,5 +1,6 @@
 #include "orchestrator/cli/commands.hpp"
 #include "orchestrator/cli/look.hpp"
+#include "orchestrator/slo/openslo.hpp"
 
 #include <fmt/format.h>
 
@@ -69,6 +70,14 @@ int check(const CheckOptions& options) {
   return worst;
 }
 
+/// Instead of a check.
+void list_openslo() {
+  for (const auto& line : slo::openslo_supported()) {
+    fmt::print("{}\n", line);
+  }
+  throw CLI::Success();
+}
+
 }  // namespace
 
 void add_check(CLI::App& app, Context& context) {
@@ -77,6 +86,8 @@ void add_check(CLI::App& app, Context& context) {
       "check", "syntax, names, units and a dry run of experiments; touches nothing");
   command->add_option("FILE", options->files, "experiments, Lua files")->required();
   command->add_option("--env", options->environment, "environment: lab, or a Lua file");
+  command->add_flag_callback("--openslo", list_openslo,
+                             "what slo.import reads of an OpenSLO document, and what it refuses");
   command->callback(
       [options, &context] { context.action = [options] { return check(*options); }; });
 }

@@ -95,7 +95,7 @@ void add_env(CLI::App& app, Context& context) {
   command->require_subcommand(1);
   const auto add = [&](const char* verb, const char* doc, int (*act)(const std::string&)) {
     auto* sub = command->add_subcommand(verb, doc);
-    sub->add_option("--env", *name, "environment: lab, or a Lua file");
+    sub->add_option("ENVIRONMENT,--env", *name, "lab, or a Lua file");
     sub->callback([name, act, &context] { context.action = [name, act] { return act(*name); }; });
   };
   add("show", "its file, with comments", show);

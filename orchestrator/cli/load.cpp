@@ -7,10 +7,13 @@
 #include "orchestrator/slo/histogram_log.hpp"
 #include "targets/net/process.hpp"
 #include "targets/say.hpp"
+#include "targets/text.hpp"
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <unistd.h>
@@ -40,6 +43,8 @@ std::string brief(double ms) {
                     : fmt::format("{:.3g} s", us / 1e6);
 }
 
+constexpr int signalled = 128;  // plus the signal: an exit code as shells have it
+
 constexpr std::size_t max_errors_shown = 5;  // the record has them all
 
 std::string errors_of(const json& probe) {
@@ -59,8 +64,8 @@ std::string errors_of(const json& probe) {
 
 /// A figure that is null is `none`.
 std::vector<std::string> row_of(const json& probe, const char* view, const json& figures,
-                                const char* none) {
-  std::vector<std::string> row{probe["name"], view};
+                                std::uint64_t count, const char* none) {
+  std::vector<std::string> row{probe["name"], view, std::to_string(count)};
   for (const auto* field : {"p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms"}) {
     row.push_back(figures[field].is_null() ? none : brief(figures[field].get<double>()));
   }
@@ -72,28 +77,38 @@ std::string table_of(const json& record) {
   std::vector<std::vector<std::string>> amounts{
       {"PROBE", "ASKED/s", "SENT/s", "REQUESTS", "GOOD", "DEGRADED", "BAD", "ERRORS"}};
   std::vector<std::vector<std::string>> latencies{
-      {"PROBE", "COUNTED FROM", "P50", "P90", "P99", "P99.9", "MAX"}};
+      {"PROBE", "COUNTED FROM", "OF", "P50", "P90", "P99", "P99.9", "MAX"}};
   for (const auto& p : record["probes"]) {
     amounts.push_back(
         {p["name"],
-         p["rate_per_s"].is_null() ? "-" : fmt::format("{:g}", p["rate_per_s"].get<double>()),
+         p["rate_per_s"].is_null() ? "-" : fmt::format("{:.12g}", p["rate_per_s"].get<double>()),
          fmt::format("{:.1f}", p["achieved_per_s"].get<double>()), p["requests"].dump(),
          p["good"].dump(), p["degraded"].dump(), p["bad"].dump(), errors_of(p)});
-    latencies.push_back(row_of(p, "when it was due", p, p["requests"] == 0 ? "-" : "bad"));
-    latencies.push_back(row_of(p, "when it was sent", p["uncorrected"], "-"));
+    const auto all = p["requests"].get<std::uint64_t>();
+    const auto answered = all - p["bad"].get<std::uint64_t>();
+    latencies.push_back(row_of(p, "when it was due", p, all, all == 0 ? "-" : "bad"));
+    latencies.push_back(row_of(p, "when it was sent", p["uncorrected"], answered, "-"));
   }
   return aligned(amounts) + "\n" + aligned(latencies);
 }
 
-/// The standard HdrHistogram log of every second, a tag for each probe.
+/// The standard HdrHistogram log of every second, a tag for each probe. A bad request is slower
+/// than any threshold, so it counts as the longest time that a histogram holds.
 class HistogramFile {
  public:
   explicit HistogramFile(const std::string& file) : out_(file) {}
   [[nodiscard]] bool good() const { return out_.good(); }
   void begin(WallTime base) { out_ << slo::log_header(base); }
-  void add(const std::string& probe, std::int64_t number, const slo::Histogram& latency) {
+  void add(const std::string& probe, std::int64_t number, const load::Tally& told) {
     constexpr Duration second = std::chrono::seconds(1);
+    auto latency = told.latency;
+    latency.record(slo::Histogram::highest_us, told.bad);
     out_ << slo::log_line(probe, number * second, second, latency);
+  }
+  /// False when not everything could be written.
+  bool end() {
+    out_.close();
+    return out_.good();
   }
 
  private:
@@ -136,23 +151,29 @@ Result<Ground> open_ground(const Context& context, boost::asio::io_context& io,
   return ground;
 }
 
-json measure(const script::Load& plan, const LoadOptions& options, boost::asio::io_context& io,
-             const Ground& ground, HistogramFile* histograms) {
-  const bool live = !options.quiet && ::isatty(STDERR_FILENO) != 0;
-  Duration wake_every{};
+Sending sending_of(const LoadOptions& options) {
+  Sending how{.id = new_run_id(), .seed = options.seed, .allow = options.allow};
   if (!options.wake_every.empty()) {
-    wake_every = parse_duration(options.wake_every).value();
+    how.wake_every = parse_duration(options.wake_every).value();
   }
+  return how;
+}
+
+struct Outcome {
+  json record;
+  int signal = 0;  ///< that ended it
+};
+
+Outcome measure(const script::Load& plan, const LoadOptions& options, const Sending& how,
+                boost::asio::io_context& io, const Ground& ground, HistogramFile* histograms) {
+  const bool live = !options.quiet && ::isatty(STDERR_FILENO) != 0;
   LoadRun run({.load = plan,
                .start_worker = ground.start_worker,
                .executor = io.get_executor(),
-               .id = new_run_id(),
-               .seed = options.seed,
-               .allow = options.allow,
-               .wake_every = wake_every,
+               .how = how,
                .on_second = [&](const std::string& probe, auto number, const load::Tally& second) {
                  if (histograms != nullptr) {
-                   histograms->add(probe, number, second.latency);
+                   histograms->add(probe, number, second);
                  }
                  if (live) {
                    say(stderr, "{:5} s  {:<16} {:>7} requests  {:>6} bad  p50 {:>8}  p99 {:>8}\n",
@@ -161,8 +182,10 @@ json measure(const script::Load& plan, const LoadOptions& options, boost::asio::
                  }
                }});
   boost::asio::signal_set signals(io, SIGINT, SIGTERM);
-  signals.async_wait([&](boost::system::error_code error, int) {
+  int ended_by = 0;
+  signals.async_wait([&](boost::system::error_code error, int signal) {
     if (!error) {
+      ended_by = signal;
       run.stop("stopped by a signal before its time");
     }
   });
@@ -175,10 +198,58 @@ json measure(const script::Load& plan, const LoadOptions& options, boost::asio::
   while (!over) {
     io.run_one();
   }
-  return run.record();
+  return {run.record(), ended_by};
+}
+
+/// Options that would be without effect, or have another than was meant.
+Result<> check_options(const LoadOptions& options) {
+  if (options.environment.empty() && !options.profile.empty()) {
+    return Error{ErrorKind::usage, "--profile is of an environment, which --env names"};
+  }
+  if (options.histograms == "-") {
+    return Error{ErrorKind::usage, "--histograms: expected a file, found -"};
+  }
+  for (const auto& allowed : options.allow) {
+    boost::system::error_code wrong;
+    boost::asio::ip::make_address(allowed, wrong);
+    if (wrong) {
+      return Error{
+          ErrorKind::usage,
+          fmt::format("--allow: expected an IP address such as 10.0.0.9, because names are "
+                      "not looked up, found '{}'",
+                      allowed)};
+    }
+  }
+  return {};
+}
+
+/// Where its probes run.
+Result<> check_hosts(const script::Load& plan, const engine::Environment* environment,
+                     const std::string& profile) {
+  std::vector<std::string> hosts{engine::Probe{}.from};
+  if (environment != nullptr) {
+    const auto kind = target_kind(*environment);
+    if (!kind) {
+      return kind.error();
+    }
+    hosts = (*kind)->blueprint(profile).hosts;
+  }
+  for (const auto& [name, probe] : plan.probes) {
+    if (std::ranges::find(hosts, probe.from) == hosts.end()) {
+      return Error{
+          ErrorKind::usage,
+          fmt::format("{}: probe '{}' runs on unknown host '{}'{}", plan.file, name, probe.from,
+                      environment == nullptr ? "; --env names the environment that has it"
+                                             : suggestion(probe.from, hosts))};
+    }
+  }
+  return {};
 }
 
 int load(const Context& context, const LoadOptions& options) {
+  if (const auto fine = check_options(options); !fine) {
+    return report(fine.error());
+  }
   engine::Environment environment;
   if (!options.environment.empty()) {
     auto loaded = script::load_environment(options.environment, {});
@@ -191,8 +262,13 @@ int load(const Context& context, const LoadOptions& options) {
   if (!plan) {
     return report(plan.error());
   }
-  if (const auto fine = check_load(*plan, options.allow, options.environment.empty()); !fine) {
-    return report({ErrorKind::usage, options.file + ": " + fine.error().message});
+  const bool here = options.environment.empty();
+  if (const auto fine = check_hosts(*plan, here ? nullptr : &environment, options.profile); !fine) {
+    return report(fine.error());
+  }
+  const auto how = sending_of(options);
+  if (const auto fine = check_load(*plan, how, here); !fine) {
+    return report(fine.error());
   }
   if (const auto fine = check_outputs(options.outputs); !fine) {
     return report(fine.error());
@@ -207,16 +283,21 @@ int load(const Context& context, const LoadOptions& options) {
   if (!ground) {
     return report(ground.error());
   }
-  const auto record = measure(*plan, options, io, *ground, histograms ? &*histograms : nullptr);
+  const auto [record, signal] =
+      measure(*plan, options, how, io, *ground, histograms ? &*histograms : nullptr);
+  const bool logged = !histograms || histograms->end();
   if (const auto written = write_outputs(options.outputs, {record}); !written) {
     return report(written.error());
   }
   say(stderr, "{}", table_of(record));
+  if (!logged) {
+    return report({ErrorKind::io, "--histograms: cannot write all of " + options.histograms});
+  }
   if (record["verdict"] == "measured") {
     return 0;
   }
   say(stderr, "inconclusive: {}\n", record["reason"].get<std::string>());
-  return 3;
+  return signal == 0 ? 3 : signalled + signal;
 }
 
 }  // namespace
@@ -234,7 +315,8 @@ void add_load(CLI::App& app, Context& context) {
   command->add_option("--seed", o->seed, "of all that is random");
   command->add_option("--json", o->outputs.json, "the record; - is standard output");
   command->add_option("--histograms", o->histograms,
-                      "every second's latencies as a standard HdrHistogram log");
+                      "every second's latencies as a standard HdrHistogram log; bad requests count "
+                      "as one hour");
   command
       ->add_option("--wake-every", o->wake_every,
                    "look up only so often (1ms), to see what looking at once costs")

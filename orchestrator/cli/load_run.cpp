@@ -14,9 +14,9 @@ using nlohmann::json;
 
 /// For all workers to be there when the first request is due.
 constexpr Duration head_start = std::chrono::milliseconds(500);
-constexpr double max_delay_p99_ms = 50;  // DESIGN, "What is measured"
-constexpr double max_busy_share = 0.95;  // with less to spare answers wait for the worker
-constexpr double min_sent_share = 0.98;  // fewer were sent: it could not keep the rate
+constexpr double max_delay_p99_ms = 50;    // DESIGN, "What is measured"
+constexpr double max_busy_share = 0.95;    // with less to spare answers wait for the worker
+constexpr double min_begun_share = 0.999;  // fewer were begun: it could not keep the rate
 
 Instant now() {
   return std::chrono::steady_clock::now();
@@ -48,13 +48,14 @@ std::uint64_t users_of(const engine::Probe& probe, std::size_t index) {
 }
 
 /// A worker's share of a probe; when it begins is still open.
-json spec_of(const engine::Probe& probe, std::size_t index, const std::string& id,
-             std::uint64_t seed, const std::vector<std::string>& allow) {
-  auto spec = engine::worker_spec(probe, id, seed);
+json spec_of(const engine::Probe& probe, std::size_t index, Duration length, const Sending& how) {
+  auto spec = engine::worker_spec(probe, how.id, how.seed);
   spec["report"] = "seconds";
-  spec["allow"] = allow;
+  spec["allow"] = how.allow;
   spec["index"] = index;
   spec["workers"] = probe.workers;
+  spec["length_ms"] = to_ms(length);
+  spec["wake_every_us"] = to_ms(how.wake_every) * 1000;
   if (closed_loop(probe)) {
     spec["users"] = users_of(probe, index);
   }
@@ -63,11 +64,16 @@ json spec_of(const engine::Probe& probe, std::size_t index, const std::string& i
 
 }  // namespace
 
-Result<> check_load(const script::Load& load, const std::vector<std::string>& allow, bool here) {
+Result<> check_load(const script::Load& load, const Sending& how, bool here) {
   for (const auto& [name, probe] : load.probes) {
-    const auto fine = load::check_spec(spec_of(probe, 0, "check", 1, allow).dump());
-    if (!fine && (here || fine.error().kind != ErrorKind::refused)) {
-      return fine.error();
+    for (std::size_t index = 0; index < probe.workers; ++index) {
+      const auto fine = load::check_spec(spec_of(probe, index, load.duration, how).dump());
+      if (!fine && (here || fine.error().kind != ErrorKind::refused)) {
+        return Error{
+            ErrorKind::usage,
+            fmt::format("{}:{}: {}", probe.place.file.empty() ? load.file : probe.place.file,
+                        probe.place.line, fine.error().message)};
+      }
     }
   }
   return {};
@@ -86,6 +92,7 @@ LoadRun::LoadRun(Inputs inputs) : in_(std::move(inputs)), timer_(in_.executor) {
 void LoadRun::start(std::function<void()> done) {
   done_ = std::move(done);
   start_ = now() + head_start;
+  length_ = in_.load.duration;
   wall_start_ =
       std::chrono::floor<WallTime::duration>(std::chrono::system_clock::now() + head_start);
   for (auto& measured : all_) {
@@ -105,11 +112,9 @@ void LoadRun::start(std::function<void()> done) {
 }
 
 void LoadRun::start_worker(Measured& measured, std::size_t index) {
-  auto spec = spec_of(measured.probe, index, in_.id, in_.seed, in_.allow);
+  auto spec = spec_of(measured.probe, index, in_.load.duration, in_.how);
   spec["start_at_us"] =
       std::chrono::floor<std::chrono::microseconds>(start_.time_since_epoch()).count();
-  spec["length_ms"] = to_ms(in_.load.duration);
-  spec["wake_every_us"] = to_ms(in_.wake_every) * 1000;
   targets::WorkerSpec worker;
   worker.host = measured.probe.from;
   worker.argv = {"worker"};
@@ -136,24 +141,28 @@ void LoadRun::start_worker(Measured& measured, std::size_t index) {
   });
 }
 
-void LoadRun::worker_ended(Measured& measured, std::size_t, const std::string& how) {
+void LoadRun::worker_ended(Measured& measured, std::size_t index, const std::string& how) {
+  measured.totals.ended(index);
   if (measured.problem.empty() && !measured.totals.problem().empty()) {
     measured.problem = measured.totals.problem();
   }
   if (measured.problem.empty() && !how.empty()) {
     measured.problem = "its worker ended: " + how;
   }
+  if (!measured.problem.empty() && !finishing_) {
+    timer_.cancel();
+    finish_workers();  // what is left would be measured for nothing
+  }
   if (--running_ == 0) {
     timer_.cancel();
-    for (auto& each : all_) {
-      each.totals.finish();
-    }
     std::exchange(done_, nullptr)();
   }
 }
 
+/// At the end, or before it.
 void LoadRun::finish_workers() {
   finishing_ = true;
+  length_ = std::clamp<Duration>(now() - start_, Duration(1), length_);
   for (auto& measured : all_) {
     for (auto& worker : measured.workers) {
       worker->send("finish");
@@ -170,21 +179,21 @@ void LoadRun::stop(const std::string& why) {
 /// Of an open loop; what a closed one sends depends on the answers.
 std::uint64_t LoadRun::due(const Measured& measured) const {
   if (closed_loop(measured.probe)) {
-    return measured.totals.sent();
+    return measured.totals.begun();
   }
   if (measured.probe.poisson) {
     std::uint64_t count = 0;
     for (std::size_t index = 0; index < measured.probe.workers; ++index) {
-      slo::Schedule schedule(rate_of(measured.probe), slo::Spacing::poisson, in_.seed, index,
+      slo::Schedule schedule(rate_of(measured.probe), slo::Spacing::poisson, in_.how.seed, index,
                              measured.probe.workers);
-      while (schedule.next() < in_.load.duration) {
+      while (schedule.next() < length_) {
         ++count;
       }
     }
     return count;
   }
   return static_cast<std::uint64_t>(
-      std::ceil(rate_of(measured.probe).requests_within(in_.load.duration) - 1e-6));
+      std::ceil(rate_of(measured.probe).requests_within(length_) - 1e-6));
 }
 
 std::string LoadRun::problem_of(const Measured& measured) const {
@@ -193,15 +202,18 @@ std::string LoadRun::problem_of(const Measured& measured) const {
   if (!measured.problem.empty()) {
     return fmt::format("{}: {}", name, measured.problem);
   }
+  if (!totals.finished()) {
+    return fmt::format("{}: a worker ended before it had told everything", name);
+  }
   if (totals.all().requests() == 0) {
     return fmt::format("{}: no request was measured", name);
   }
   const auto wanted = due(measured);
-  if (static_cast<double>(totals.sent()) < static_cast<double>(wanted) * min_sent_share) {
+  if (static_cast<double>(totals.begun()) < static_cast<double>(wanted) * min_begun_share) {
     return fmt::format(
-        "{}: the rate could not be kept: {} of {} requests were sent; use more "
+        "{}: the rate could not be kept: {} of {} requests were begun; use more "
         "workers, or a lower rate",
-        name, totals.sent(), wanted);
+        name, totals.begun(), wanted);
   }
   if (totals.delay_p99_ms() > max_delay_p99_ms && !closed_loop(measured.probe)) {
     return fmt::format(
@@ -220,13 +232,13 @@ std::string LoadRun::problem_of(const Measured& measured) const {
 
 json LoadRun::record() const {
   json out = {{"schema", "faultline.load/1"},
-              {"id", in_.id},
+              {"id", in_.how.id},
               {"name", in_.load.name},
               {"script_sha256", in_.load.sha256},
               {"versions", {{"faultline", FAULTLINE_VERSION}}},
               {"started", rfc3339(wall_start_)},
-              {"duration_ms", to_ms(in_.load.duration)},
-              {"seed", in_.seed},
+              {"duration_ms", to_ms(length_)},
+              {"seed", in_.how.seed},
               {"verdict", "measured"},
               {"reason", ""},
               {"probes", json::array()}};
@@ -239,10 +251,9 @@ json LoadRun::record() const {
     probe["kind"] = measured.probe.kind;
     probe["workers"] = measured.probe.workers;
     probe["due"] = due(measured);
-    probe["sent"] = measured.totals.sent();
     probe["rate_per_s"] = measured.probe.rate_per_s > 0 ? json(measured.probe.rate_per_s) : json();
     probe["achieved_per_s"] =
-        static_cast<double>(measured.totals.sent()) / (to_ms(in_.load.duration) / 1000);
+        static_cast<double>(measured.totals.all().sent()) / (to_ms(length_) / 1000);
     probe["problem"] = problem;
     out["probes"].push_back(std::move(probe));
   }

@@ -16,9 +16,17 @@
 
 namespace faultline::cli {
 
+/// How a load is sent, whatever it is.
+struct Sending {
+  std::string id;
+  std::uint64_t seed = 1;
+  std::vector<std::string> allow;  ///< addresses besides loopback and a lab's
+  Duration wake_every{};           ///< as in a worker's spec
+};
+
 /// What is wrong with a load, before anything is sent. `here`: it goes out from this machine, so
 /// that where it goes can be checked too.
-Result<> check_load(const script::Load& load, const std::vector<std::string>& allow, bool here);
+Result<> check_load(const script::Load& load, const Sending& how, bool here);
 
 /// A load by itself: its workers, from their start to the record of what they measured. Nothing is
 /// discarded as warm-up. All on one executor.
@@ -31,10 +39,7 @@ class LoadRun {
     const script::Load& load;
     StartWorker start_worker;
     boost::asio::any_io_executor executor;
-    std::string id;
-    std::uint64_t seed = 1;
-    std::vector<std::string> allow;  ///< addresses besides loopback and a lab's
-    Duration wake_every{};           ///< as in a worker's spec
+    Sending how;
     /// Each second of each probe when it is known.
     std::function<void(const std::string& probe, std::int64_t number, const load::Tally& second)>
         on_second;
@@ -42,7 +47,7 @@ class LoadRun {
 
   explicit LoadRun(Inputs inputs);
 
-  /// `done` is called once, when all workers have ended or one could not be started.
+  /// `done` is called once, when all workers have ended; the first that fails ends the others.
   void start(std::function<void()> done);
   /// Nothing more is sent; what is in flight is waited for.
   void stop(const std::string& why);
@@ -50,7 +55,8 @@ class LoadRun {
   /// When the first request is due; after `start`.
   [[nodiscard]] WallTime started() const { return wall_start_; }
   /// Schema faultline.load/1: "verdict" measured or inconclusive, "reason", "probes" as in the run
-  /// record, with "due" and "sent" besides.
+  /// record, with "due" besides, and
+  /// "sent": what there was a connection for.
   [[nodiscard]] nlohmann::json record() const;
 
  private:
@@ -72,6 +78,7 @@ class LoadRun {
   std::deque<Measured> all_;  // a deque: workers hold references
   boost::asio::steady_timer timer_;
   Instant start_;
+  Duration length_{};  ///< as planned, or until it was stopped
   WallTime wall_start_;
   std::size_t running_ = 0;
   bool finishing_ = false;

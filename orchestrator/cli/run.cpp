@@ -55,7 +55,8 @@ void add_not_run(Outcomes& outcomes, const std::string& file, const RunOptions& 
 }
 
 Outcomes run_all(const Context& context, const RunOptions& options, Session& session,
-                 const engine::Environment& environment, const script::LoadOptions& load) {
+                 const engine::Environment& environment, const script::LoadOptions& load,
+                 const std::map<std::string, script::DryRun>& dry) {
   Outcomes outcomes;
   std::string ended;  // why no further one is run
   for (const auto& file : options.files) {
@@ -65,11 +66,12 @@ Outcomes run_all(const Context& context, const RunOptions& options, Session& ses
       continue;
     }
     // Loaded anew: what the dry pass did to the script's state must not show in the run.
-    const auto experiment = script::load_experiment(file, environment, load);
+    auto experiment = script::load_experiment(file, environment, load);
     if (!experiment) {
       add_not_run(outcomes, file, options, environment, load, experiment.error().message);
       continue;
     }
+    experiment->monitored = dry.at(file).monitored;
     auto result = session.run(*experiment);
     outcomes.code = worst(outcomes.code, keep(context, result, session.target()));
     say(stderr, "{}\n", faultline::report::last_line(result.record));
@@ -130,11 +132,13 @@ int run(const Context& context, const RunOptions& options) {
   }
   const auto world =
       (*kind)->blueprint(options.profile.empty() ? default_profile : options.profile);
+  std::map<std::string, script::DryRun> dry;
   for (const auto& file : options.files) {
-    const auto dry = look_over(file, *environment, load, world, !approvals->empty());
-    if (!dry || dry->refused) {
-      return report(dry ? *dry->refused : dry.error());
+    auto looked = look_over(file, *environment, load, world, !approvals->empty());
+    if (!looked || looked->refused) {
+      return report(looked ? *looked->refused : looked.error());
     }
+    dry.insert_or_assign(file, std::move(*looked));
   }
   if (const auto writable = check_outputs(options.outputs); !writable) {
     return report(writable.error());
@@ -164,7 +168,7 @@ int run(const Context& context, const RunOptions& options) {
     }
     return write_down(options, std::move(outcomes));
   }
-  return write_down(options, run_all(context, options, **session, *environment, load));
+  return write_down(options, run_all(context, options, **session, *environment, load, dry));
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ struct Probe {
   std::string store;            ///< the cache or database it talks to; empty when none
   std::string service;          ///< else the service, as its nodes are labelled; may be empty
   bool shows_recovery = true;   ///< false: it sees another side of the fault than users do
+  Place place{};                ///< where it is written, if that is known
 
   /// Writes to its store, and reads what was acknowledged back at the end.
   [[nodiscard]] bool writes() const { return kind == "redis_writes" || kind == "sql_writes"; }
@@ -109,6 +110,9 @@ struct Metric {
   slo::Comparison comparison = slo::Comparison::at_most;  ///< with the threshold
   Duration step = std::chrono::seconds(1);                ///< between two points
   std::string url{};  ///< of the Prometheus it is written for; empty: the environment's
+  /// What it can be: a share outside of it is no share, so that nothing is known.
+  double lowest = -std::numeric_limits<double>::infinity(),
+         highest = std::numeric_limits<double>::infinity();
 };
 
 /// A limit that the baseline sets: the larger of so many times its value, and so much more.
@@ -197,6 +201,7 @@ struct Experiment {
   std::vector<Requirement> requirements;
   std::map<std::string, Probe> probes;    ///< besides those of the environment
   std::vector<std::string> steady_state;  ///< names of the environment's objectives; empty: all
+  std::vector<Expectation> monitored;     ///< of the method, as far as a dry pass met them
   std::string file, sha256;               ///< of the script and everything it used
   std::function<void(Stage&)> method;
   /// Makes every binding raise from now on; from the run's own thread. Sticky.

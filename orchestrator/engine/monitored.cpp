@@ -66,9 +66,13 @@ Result<prometheus::Question> metric_question(const Objective& o, const Prometheu
   const auto& metric = o.expectation.metric;
   const auto length = o.to - o.from;
   // The last value is that of the window's end; everything else looks at all of it. A point looks
-  // back, so the first one is a step into the window.
-  const auto from = metric.take == Take::last ? o.to : std::min(o.to, o.from + metric.step);
-  auto window = prometheus::Window::make(wall(from), wall(o.to), step_of(metric.step, length));
+  // back, so the first one is a step into the window, and the last one at its end.
+  auto step = step_of(metric.step, length);
+  const auto points =
+      metric.take == Take::last ? 1 : std::max((length - Duration(1)) / step + 1, 1L);
+  step = std::max(milliseconds(1), std::chrono::floor<milliseconds>(length / points));
+  const auto from = o.to - (points - 1) * step;
+  auto window = prometheus::Window::make(wall(from), wall(o.to), step);
   if (!window) {
     return window.error();
   }
@@ -103,6 +107,12 @@ void judge_metric(Objective& o, const Result<prometheus::Figure>& answer) {
   }
   o.measured = figure.value;
   const auto& metric = o.expectation.metric;
+  if (figure.value < metric.lowest || figure.value > metric.highest) {
+    return doubt(o,
+                 fmt::format("{:.6g} is no share of anything: are the good ones really a part of "
+                             "all, with the same labels?",
+                             figure.value));
+  }
   const bool holds = slo::holds(figure.value, metric.comparison, o.expectation.threshold);
   const bool whole = figure.points == figure.expected;
   if (!figure.warnings.empty()) {

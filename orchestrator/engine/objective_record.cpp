@@ -69,7 +69,11 @@ std::string_view comparison_of(const Expectation& e) {
   }
 }
 
-double limit_of(const Expectation& e) {
+double limit_of(const Objective& o) {
+  const auto& e = o.expectation;
+  if (e.sli == Sli::burn) {
+    return o.limit.value_or(e.burn.front().factor);
+  }
   return e.sli == Sli::recovery || e.sli == Sli::alert ? to_ms(e.over) : e.threshold;
 }
 
@@ -80,38 +84,45 @@ Json Objective::record() const {
   const auto kept = [this] {
     return summary->good + (expectation.sli == Sli::served ? summary->degraded : 0);
   };
-  Json out = {
-      {"name", name},
-      {"sli", to_string(expectation.sli)},
-      {"probe", expectation.subject},
-      {"comparison", comparison_of(expectation)},
-      {"objective", limit_of(expectation)},
-      {"measured", finite(measured)},
-      {"unit", unit},
-      {"samples", summary  ? Json(summary->requests)
-                  : writes ? Json(writes->acknowledged)
-                           : Json()},
-      {"bad", summary ? Json(summary->bad) : Json()},
-      {"bad_seconds", summary ? Json(summary->bad_seconds) : Json()},
-      {"bound_95",
-       counts && summary ? Json(slo::established_percent(kept(), summary->requests)) : Json()},
-      {"bound_95_blocks", bound ? Json(bound->percent) : Json()},
-      {"blocks", bound ? Json(bound->blocks) : Json()},
-      {"window_ms", to_ms(to - from)},
-      {"phase", phase},
-      {"verdict", decision == slo::Decision::holds    ? "passed"
-                  : decision == slo::Decision::broken ? "failed"
-                                                      : "inconclusive"},
-      {"reason", reason}};
+  Json out = {{"name", name},
+              {"sli", to_string(expectation.sli)},
+              {"probe", expectation.subject},
+              {"comparison", comparison_of(expectation)},
+              {"objective", limit_of(*this)},
+              {"measured", finite(measured)},
+              {"unit", unit},
+              {"samples", summary  ? Json(summary->requests)
+                          : writes ? Json(writes->acknowledged)
+                          : figure ? Json(figure->points)
+                                   : Json()},
+              {"bad", summary ? Json(summary->bad) : Json()},
+              {"bad_seconds", summary ? Json(summary->bad_seconds) : Json()},
+              {"bound_95",
+               counted ? Json(slo::established_percent(counted->kept, counted->requests)) : Json()},
+              {"bound_95_blocks", bound ? Json(bound->percent) : Json()},
+              {"blocks", bound ? Json(bound->blocks) : Json()},
+              {"window_ms", to_ms(to - from)},
+              {"phase", phase},
+              {"verdict", decision == slo::Decision::holds    ? "passed"
+                          : decision == slo::Decision::broken ? "failed"
+                                                              : "inconclusive"},
+              {"reason", reason}};
   if (counts && summary && summary->requests > 0) {
     const double rate = static_cast<double>(summary->requests) / (to_ms(to - from) / 1000);
     out["budget_28d_percent"] =
-        slo::budget_burned_percent(expectation.threshold, summary->bad, rate);
+        slo::budget_burned_percent(expectation.threshold, summary->requests - kept(), rate);
+  }
+  if (expectation.versus) {
+    auto promise = expectation;
+    promise.threshold = 0;
+    out["promise"] = in_words(promise);
   }
   if (expectation.sli == Sli::latency) {
+    out["percentile"] = expectation.percentile;
     out["bound_95_ms"] = finite(latency_bound_ms);
   }
   if (!burns.empty()) {
+    out["slo_percent"] = expectation.threshold;
     out["burns"] = burns_record(*this);
   }
   if (figure) {

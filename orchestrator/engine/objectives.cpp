@@ -42,20 +42,6 @@ const Probes::Measured* probe_of(const Expectation& e, const Probes& probes) {
                                 : probes.find(e.subject);
 }
 
-double percentile(const slo::Series& series, Instant from, Instant to, double p) {
-  std::vector<double> ms;
-  for (const auto& s : series.between(from, to)) {
-    ms.push_back(s.result == slo::Class::bad ? INFINITY : to_ms(s.latency));
-  }
-  if (ms.empty()) {
-    return INFINITY;
-  }
-  const auto rank = static_cast<std::size_t>(std::ceil(p / 100 * static_cast<double>(ms.size())));
-  const auto nth = std::min(std::max<std::size_t>(rank, 1), ms.size()) - 1;
-  std::nth_element(ms.begin(), ms.begin() + static_cast<std::ptrdiff_t>(nth), ms.end());
-  return ms[nth];
-}
-
 double percent(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
@@ -86,7 +72,7 @@ double measure(const Objective& o, const slo::Series& series) {
     case Sli::served:
       return percent(s.good + s.degraded, s.requests);
     case Sli::latency:
-      return percentile(series, o.from, o.to, o.expectation.percentile);
+      return slo::latency_percentile_ms(series, o.from, o.to, o.expectation.percentile);
     case Sli::bad_seconds:
       return static_cast<double>(s.bad_seconds);
     case Sli::throughput:
@@ -113,45 +99,51 @@ Decision decide(const Expectation& e, const slo::Window& window) {
 }
 
 /// Alerts are decided second by second, so what was seen until an instant is decided for good.
-Decision watch_burns(Objective& o, const slo::Series& series, Instant until, bool complete) {
-  const slo::Tally tally(series, slo::is_good);
+Decision watch_burns(Objective& o, const Probes::Measured& m, bool complete) {
+  const slo::Tally tally(m.series, slo::is_good);
+  const auto seen_until = complete ? o.to : m.seen_until;
   bool all_seen = true, alerted = false;
-  double nearest = 0;
+  double nearest = -1;
   for (const auto& rule : o.expectation.burn) {
-    const auto seen = slo::watch_burn(tally, o.expectation.threshold, rule, o.from, until);
+    const auto seen =
+        slo::watch_burn(tally, o.expectation.threshold, rule, o.from, o.to, seen_until);
     all_seen = all_seen && seen.has_value();
     alerted = alerted || (seen && seen->alerted_at);
-    if (seen && seen->worst / rule.factor >= nearest) {
+    if (seen && seen->worst / rule.factor > nearest) {
       nearest = seen->worst / rule.factor;
       o.measured = seen->worst;
+      o.limit = rule.factor;
     }
     o.burns.push_back({rule, seen});
   }
   return alerted ? Decision::broken : all_seen && complete ? Decision::holds : Decision::undecided;
 }
 
-/// What the window establishes: requests share their moment's fate, for as long as a client waits.
+/// What the window establishes: requests share their moment's fate.
 void establish(Objective& o, const Probes::Measured& m) {
   const auto& e = o.expectation;
   if (e.sli != Sli::good && e.sli != Sli::served && e.sli != Sli::latency) {
     return;
   }
-  o.bound = slo::established_by_blocks(m.series, o.from, o.to, kept_by(e), m.probe.deadline);
+  o.counted = slo::count(m.series, o.from, o.to, kept_by(e));
+  const auto block = slo::block_for(m.probe.deadline);
+  o.bound = slo::established_by_blocks(m.series, o.from, o.to, kept_by(e), block);
   if (e.sli == Sli::latency) {
-    o.latency_bound_ms =
-        slo::latency_bound_ms(m.series, o.from, o.to, e.percentile, m.probe.deadline);
+    o.latency_bound_ms = slo::latency_bound_ms(m.series, o.from, o.to, e.percentile, block);
   }
 }
 
 void judge_requests(Objective& o, const Probes::Measured& m, bool final) {
   final = final || m.seen_until >= o.to;
-  o.summary = slo::summarize(m.series, o.from, o.to);
   const auto window = window_of(o, m, final);
-  if (o.expectation.sli == Sli::burn) {
-    o.decision = watch_burns(o, m.series, std::min(o.to, m.seen_until), window.open == 0);
-  } else {
+  const bool burns = o.expectation.sli == Sli::burn;
+  o.decision = burns ? watch_burns(o, m, window.open == 0) : decide(o.expectation, window);
+  if (!final && o.decision == Decision::undecided) {
+    return;  // it is asked again with every report, and nobody looks at the figures of these
+  }
+  o.summary = slo::summarize(m.series, o.from, o.to);
+  if (!burns) {
     o.measured = measure(o, m.series);
-    o.decision = decide(o.expectation, window);
   }
   if (!final) {
     return;
@@ -204,7 +196,7 @@ Result<Expectation> against_baseline(Expectation e, const Probes& probes, Instan
   }
   const auto requests = measured->series.between(from, to).size();
   const auto needed = slo::requests_to_express(e.percentile);
-  const double baseline = percentile(measured->series, from, to, e.percentile);
+  const double baseline = slo::latency_percentile_ms(measured->series, from, to, e.percentile);
   if (requests < needed || !std::isfinite(baseline)) {
     return Error{ErrorKind::usage,
                  fmt::format("{}: the baseline has {} requests of {}, and {}", in_words(e),

@@ -26,8 +26,10 @@ struct Objective {
   slo::Decision decision = slo::Decision::undecided;
   std::optional<double> measured;  ///< in `unit`
   std::string unit;                ///< %, ms, requests, seconds, requests/s, x, writes, or empty
+  std::optional<double> limit;     ///< of a burn rate: the factor that `measured` came nearest to
   std::optional<slo::Summary> summary;
-  std::optional<slo::BlockBound> bound;  ///< of a share or a percentile: what is kept, by blocks
+  std::optional<slo::Count> counted;     ///< of a share or a percentile: what is kept
+  std::optional<slo::BlockBound> bound;  ///< the same by blocks
   std::optional<double> latency_bound_ms;
   std::vector<BurnSeen> burns;
   std::optional<slo::Recovery> recovery;
@@ -44,8 +46,9 @@ struct Objective {
 Result<Expectation> against_baseline(Expectation expectation, const Probes& probes, Instant from,
                                      Instant to);
 
-/// Judges over [from, to) with what has been seen so far. `undecided` while either is possible;
-/// `final` decides with what there is, and says what is missing in `reason` when that is nothing.
+/// Judges over [from, to) with what has been seen so far. `undecided` while either is possible, and
+/// then without figures; `final` decides with what there is, and says what is missing in `reason`
+/// when that is nothing.
 Objective judge(const Expectation& expectation, const Probes& probes,
                 const Environment& environment, Instant from, Instant to, bool final);
 

@@ -60,7 +60,7 @@ std::string unseen(const Outage& outage, std::string_view name) {
   if (!m.symptom_ms && name != "symptom") {
     return "not needed: no request was bad";
   }
-  return name == "sustained" ? fmt::format("not within {}", in_words(outage.cap))
+  return name == "sustained" ? fmt::format("not within {}", in_words(outage.watched))
                              : "did not happen";
 }
 
@@ -71,7 +71,7 @@ RecoveryStep drained(const Outage& outage) {
   const auto& backlog = *outage.backlog;
   return {"drained", backlog.drained_ms, backlog.drained_ms ? outage.probe : "", "",
           backlog.drained_ms ? ""
-          : backlog.began_ms ? fmt::format("not within {}", in_words(outage.cap))
+          : backlog.began_ms ? fmt::format("not within {}", in_words(outage.backlog_watched))
                              : "not needed: nothing waited"};
 }
 

@@ -26,9 +26,11 @@ struct Outage {
   std::string of;               ///< cache, database or service; empty: not known
   std::string probe;            ///< that measured
   slo::Recovery measured;
+  Duration watched{};                   ///< for how long that was looked for
   std::optional<slo::Backlog> backlog;  ///< none: nothing to compare with
-  std::vector<Instant> declarations;    ///< somebody said that this is a disaster
-  bool told = false;                    ///< the environment tells of its own steps
+  Duration backlog_watched{};
+  std::vector<Instant> declarations;  ///< somebody said that this is a disaster
+  bool told = false;                  ///< the environment tells of its own steps
 };
 
 struct RecoveryStep {

@@ -205,8 +205,30 @@ void Run::check_requires() {
             need.subject, need.count, healthy, need.place.file, need.place.line)));
       }
     }
-    next(life_.done());
+    auto monitored = in_.experiment.monitored;
+    std::ranges::copy_if(steady_state(), std::back_inserter(monitored),
+                         [](const Expectation& e) { return is_monitored(e.sli); });
+    ask_beforehand(std::move(monitored));
   });
+}
+
+/// Whoever is asked later must be able to answer now: that a server is down, an expression wrong or
+/// an alert unknown must not be found out after the fault.
+void Run::ask_beforehand(std::vector<Expectation> left) {
+  if (left.empty() || !in_.measure || life_.stopping()) {
+    return next(life_.done());
+  }
+  const auto expectation = std::move(left.back());
+  left.pop_back();
+  const auto to = in_.clock.now() - arrival_delay(expectation.sli, environment_.prometheus);
+  ask(open_objective(expectation, to - std::chrono::seconds(1), to),
+      [this, left = std::move(left)](const Objective& told) mutable {
+        const bool answered = told.figure || told.alert;
+        if (!answered) {
+          return next(life_.done("precondition unmet: " + told.reason));
+        }
+        ask_beforehand(std::move(left));
+      });
 }
 
 void Run::run_method() {

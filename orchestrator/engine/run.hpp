@@ -75,8 +75,7 @@ class Run : private Stage {
   /// The objectives of a phase, once all of them have been answered.
   struct Told {
     std::size_t open = 0;
-    std::vector<Objective> objectives;
-    [[nodiscard]] const Objective* find(const std::string& name) const;
+    std::map<std::size_t, Objective> objectives;  ///< by their place in `steady_state`
   };
 
   // The steps, in run.cpp; measuring in run_measure.cpp, watching and hearing in run_watch.cpp,
@@ -87,6 +86,7 @@ class Run : private Stage {
   void acquired(targets::Epoch epoch);
   void wait_until_healthy(Instant limit);
   void check_requires();
+  void ask_beforehand(std::vector<Expectation> left);
   void run_method();
   void spawn_method();
   void method_ended(std::exception_ptr thrown);

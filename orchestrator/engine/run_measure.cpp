@@ -147,12 +147,15 @@ std::vector<Expectation> Run::steady_state() const {
 
 void Run::judge_steady_state(const std::string& phase, Instant from, Instant to,
                              bool missing_is_doubt, const Told& told) {
-  for (const auto& expectation : steady_state()) {
-    const auto* answered = told.find(in_words(expectation));
-    auto objective = answered != nullptr ? *answered
-                     : is_monitored(expectation.sli)
-                         ? open_objective(expectation, from, to)
-                         : judge(expectation, probes_, environment_, from, to, true);
+  const auto expected = steady_state();
+  for (std::size_t place = 0; place < expected.size(); ++place) {
+    const auto answered = told.objectives.find(place);
+    auto objective = is_monitored(expected[place].sli)
+                         ? open_objective(expected[place], from, to)
+                         : judge(expected[place], probes_, environment_, from, to, true);
+    if (answered != told.objectives.end()) {
+      objective = answered->second;
+    }
     if (objective.decision == slo::Decision::undecided && objective.reason.empty()) {
       objective.reason = objective.name + ": Prometheus did not answer in time";
     }

@@ -13,11 +13,6 @@ constexpr Duration answer_limit = std::chrono::seconds(12);  // two questions of
 
 }  // namespace
 
-const Objective* Run::Told::find(const std::string& name) const {
-  const auto found = std::ranges::find(objectives, name, &Objective::name);
-  return found == objectives.end() ? nullptr : &*found;
-}
-
 /// About as much of its window as has passed. `then` is called later, once.
 void Run::ask(Objective objective, std::function<void(Objective)> then) {
   const WallOf wall{in_.clock.now(), in_.clock.wall()};
@@ -26,7 +21,11 @@ void Run::ask(Objective objective, std::function<void(Objective)> then) {
   const bool final = wall.now >= objective.to + arrival_delay(sli, prometheus);
   const auto fail = [&](const Error& error) {
     judge_metric(objective, error);
-    boost::asio::post(in_.executor, [objective, then] { then(objective); });
+    boost::asio::post(in_.executor, [objective, then, alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) {
+        then(objective);
+      }
+    });
   };
   if (in_.prometheus == nullptr) {
     return fail({ErrorKind::usage, "the environment has no prometheus"});
@@ -83,10 +82,11 @@ std::shared_ptr<Run::Told> Run::ask_steady_state(Instant from, Instant to) {
     return told;
   }
   asking_ = later(to + delay - in_.clock.now(), [this, told, from, to] {
-    for (const auto& expectation : steady_state()) {
-      if (is_monitored(expectation.sli)) {
-        ask(open_objective(expectation, from, to), [this, told](Objective answered) {
-          told->objectives.push_back(std::move(answered));
+    const auto expected = steady_state();
+    for (std::size_t place = 0; place < expected.size(); ++place) {
+      if (is_monitored(expected[place].sli)) {
+        ask(open_objective(expected[place], from, to), [this, told, place](Objective answered) {
+          told->objectives.emplace(place, std::move(answered));
           --told->open;
           changed();
         });

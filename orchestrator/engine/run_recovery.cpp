@@ -120,7 +120,9 @@ Json Run::recovery_of(const Objective& objective, const Probes::Measured& shows)
        .of = probe.store.empty() ? probe.service : probe.store,
        .probe = probe.name,
        .measured = *objective.recovery,
+       .watched = std::min(objective.to, shows.seen_until) - objective.from,
        .backlog = backlog,
+       .backlog_watched = std::min(undisturbed_until(objective), shows.seen_until) - objective.from,
        .declarations = declared_until(undisturbed_until(objective)),
        .told = in_.target.capabilities().contains(std::string(targets::tells_recovery_steps))},
       told_steps_);

@@ -264,9 +264,12 @@ bool Run::expect(const Expectation& asked) {
     return objective.decision != slo::Decision::undecided || in_.clock.now() >= latest ||
            !probes_.problem().empty();
   });
-  if (objective.decision == slo::Decision::undecided && objective.reason.empty()) {
+  if (objective.decision == slo::Decision::undecided) {
     const auto problem = probes_.problem();
-    objective.reason = problem.empty() ? objective.name + ": not decided in time" : problem;
+    objective = judge(expectation, probes_, environment_, *from, to, true);
+    objective.reason = !problem.empty()           ? problem
+                       : objective.reason.empty() ? objective.name + ": not decided in time"
+                                                  : objective.reason;
   }
   return settle(std::move(objective));
 }

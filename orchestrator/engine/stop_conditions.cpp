@@ -1,5 +1,7 @@
 #include "orchestrator/engine/stop_conditions.hpp"
 
+#include "orchestrator/slo/summary.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,13 +35,6 @@ std::uint64_t given_up(const Probes::Measured& probe, Duration patience, Instant
   const auto due = probe.due_before(end) - probe.due_before(first);
   const auto answered = probe.series.between(first, end).size();
   return due <= answered ? 0 : std::min<std::uint64_t>(due - answered, probe.waiting);
-}
-
-double percentile_ms(std::vector<double> ms, double percent) {
-  const auto rank = std::ceil(percent / 100 * static_cast<double>(ms.size()));
-  const auto nth = static_cast<std::size_t>(std::max(rank, 1.0)) - 1;
-  std::nth_element(ms.begin(), ms.begin() + static_cast<std::ptrdiff_t>(nth), ms.end());
-  return ms[nth];
 }
 
 std::string value_in_words(const StopCondition& c, double value) {
@@ -87,10 +82,9 @@ std::optional<WindowSeen> seen_in_window(const StopCondition& c, const Probes::M
   for (const auto& s : probe.series.between(oldest, now)) {
     const auto known = s.due + s.latency;
     if (known > from && known <= now) {
-      const bool is_bad = s.result == slo::Class::bad;
-      bad += is_bad ? 1 : 0;
+      bad += slo::is_served(s) ? 0 : 1;
       good += s.result == slo::Class::good ? 1 : 0;
-      ms.push_back(is_bad ? INFINITY : to_ms(s.latency));
+      ms.push_back(slo::latency_ms(s));
     }
   }
   if (ms.empty()) {
@@ -103,7 +97,7 @@ std::optional<WindowSeen> seen_in_window(const StopCondition& c, const Probes::M
     case Sli::bad:
       return WindowSeen{requests, static_cast<double>(bad) / seconds(c.over)};
     default:
-      return WindowSeen{requests, percentile_ms(std::move(ms), c.percentile)};
+      return WindowSeen{requests, slo::percentile_ms(std::move(ms), c.percentile)};
   }
 }
 

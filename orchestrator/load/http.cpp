@@ -9,12 +9,14 @@
 #include <deque>
 #include <memory>
 #include <sys/epoll.h>
+#include <system_error>
 
 namespace faultline::load {
 namespace {
 
 constexpr int max_events = 256;  // of one look; the rest comes with the next
 constexpr unsigned unauthorized = 401;
+constexpr timespec no_time{};
 
 Instant now() {
   return std::chrono::steady_clock::now();
@@ -23,9 +25,9 @@ Instant now() {
 /// Connections, and the requests on them or in the queue for one.
 class HttpLoad {
  public:
-  HttpLoad(HttpPlan plan, std::uint64_t seed)
+  HttpLoad(HttpPlan plan, net::Fd epoll, std::uint64_t seed)
       : plan_(std::move(plan)),
-        epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+        epoll_(std::move(epoll)),
         shared_{plan_, epoll_.get(), !plan_.tls, {}, 0},
         random_(~seed),  // the times of a Poisson load are drawn from `seed` itself
         unique_prefix_(unique_prefix(seed, std::chrono::system_clock::now())),
@@ -46,11 +48,13 @@ class HttpLoad {
     Instant sent;  ///< when it got its connection
     const HttpMessage* message = nullptr;
     HttpConnection* connection = nullptr;  ///< none: it waits
+    std::uint64_t login = 0;               ///< of its session, when it was sent
     bool over = false;
   };
   struct Session {
     enum class State { out, logging_in, in } state = State::out;
     std::string token;
+    std::uint64_t logins = 0;
     std::vector<std::uint64_t> waiting;
   };
 
@@ -157,6 +161,9 @@ void HttpLoad::go(HttpConnection& connection, std::uint64_t number, const HttpMe
       draw.token = session->token;
     }
   }
+  if (const auto* session = session_of(number); session != nullptr) {
+    flight(number).login = session->logins;
+  }
   const auto progress = connection.send(message, draw);
   if (progress != Progress::pending) {
     to_settle_.push_back({&connection, number, progress});
@@ -181,13 +188,16 @@ void HttpLoad::progressed(HttpConnection& connection, Progress progress) {
   auto outcome = progress == Progress::answered ? outcome_of(connection, flight(number))
                                                 : failed(connection.error(), flight(number).sent);
   if (progress == Progress::answered && connection.answer().status() == unauthorized) {
-    if (auto* session = session_of(number); session != nullptr) {
+    auto* session = session_of(number);
+    const bool current = session != nullptr && session->logins == flight(number).login;
+    if (current && session->state == Session::State::in) {
       session->state = Session::State::out;
     }
   }
   if (shared_.stamped) {
     outcome.arrived = arrived(connection, outcome.sent);
   }
+  outcome.unsent = !connection.wrote();
   finish(number, std::move(outcome));
   release(connection);
 }
@@ -200,16 +210,20 @@ void HttpLoad::logged_in(HttpConnection& connection, Progress progress) {
   if (progress == Progress::answered) {
     outcome = outcome_of(connection, flight(number));
     session.token = text_at(connection.answer().body(), plan_.sessions->token);
-    if (outcome.result != slo::Class::bad && session.token.empty()) {
+    const bool usable = !session.token.empty() && !has_control(session.token);
+    if (outcome.result != slo::Class::bad && !usable) {
       outcome = failed("no token", outcome.sent);
     }
   }
   const bool in = outcome.result != slo::Class::bad;
   session.state = in ? Session::State::in : Session::State::out;
   if (in) {
+    ++session.logins;
     go(connection, number, *flight(number).message, false);
   } else {
-    finish(number, failed("login: " + outcome.error, outcome.sent));
+    outcome = failed("login: " + outcome.error, outcome.sent);
+    outcome.unsent = true;
+    finish(number, std::move(outcome));
     release(connection);
   }
   begin_waiting(session);
@@ -281,19 +295,32 @@ void HttpLoad::give_up_late(Instant at) {
 }
 
 void HttpLoad::give_up(std::uint64_t number, Instant at) {
-  auto* connection = flight(number).connection;
-  if (connection == nullptr) {
-    return finish(number, failed("deadline", at));
+  const auto& f = flight(number);
+  auto* connection = f.connection;
+  auto* session = session_of(number);
+  const bool logs_in = connection != nullptr
+                           ? connection->logging_in
+                           : session != nullptr && session->state == Session::State::logging_in;
+  // It waited longer for one of the connections than for the answer.
+  const bool limited =
+      connection == nullptr || (session == nullptr && f.sent - f.request.due > at - f.sent);
+  auto outcome =
+      failed(logs_in   ? "login: " + (connection != nullptr ? connection->late() : "deadline")
+             : limited ? "connection limit"
+                       : connection->late(),
+             connection != nullptr ? f.sent : at);
+  outcome.unsent = connection == nullptr || logs_in || !connection->wrote();
+  if (connection != nullptr) {
+    connection->give_up();
   }
-  auto* session = connection->logging_in ? session_of(number) : nullptr;
-  const auto error = (session != nullptr ? "login: " : "") + connection->late();
-  connection->give_up();
-  finish(number, failed(error, flight(number).sent));
-  if (session != nullptr) {
+  finish(number, std::move(outcome));
+  if (connection != nullptr && logs_in) {
     session->state = Session::State::out;
     begin_waiting(*session);
   }
-  release(*connection);
+  if (connection != nullptr) {
+    release(*connection);
+  }
 }
 
 Duration HttpLoad::wait(Instant until) {
@@ -331,7 +358,14 @@ Result<Source> make_http(boost::asio::io_context&, const Spec& spec) {
   if (!plan) {
     return plan.error();
   }
-  const auto load = std::make_shared<HttpLoad>(std::move(*plan), spec.seed + spec.index);
+  net::Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (epoll_event none{}; ::epoll_pwait2(epoll.get(), &none, 1, &no_time, nullptr) != 0) {
+    const auto why = std::generic_category().message(errno);
+    return Error{ErrorKind::unsupported,
+                 fmt::format("expected epoll_pwait2 of Linux 5.11 or newer, found: {}", why)};
+  }
+  const auto load =
+      std::make_shared<HttpLoad>(std::move(*plan), std::move(epoll), spec.seed + spec.index);
   return Source{.send = [load](Request request) { load->send(std::move(request)); },
                 .wait = [load](Instant until) { return load->wait(until); },
                 .answers_can_wait = [load] { return load->answers_can_wait(); }};

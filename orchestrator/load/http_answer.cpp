@@ -10,6 +10,13 @@ namespace faultline::load {
 
 namespace http = boost::beast::http;
 
+namespace {
+
+/// Of a head, or of the line before a chunk, that does not end. Beast has 8 KiB for a head.
+constexpr std::size_t max_held_bytes = 16'384;
+
+}  // namespace
+
 void HttpAnswer::on_field_impl(Field field, View name, View, Error&) {
   degraded_ = degraded_ || (field == Field::unknown && boost::beast::iequals(name, "X-Degraded"));
 }
@@ -43,6 +50,9 @@ bool HttpAnswer::take(std::string_view& bytes, Error& error) {
   bytes = bytes.substr(bytes.size() - std::min(left.size(), bytes.size()));
   if (!is_done()) {
     held_ = std::string(left);
+    if (held_.size() > max_held_bytes && !error) {
+      error = http::error::header_limit;
+    }
   }
   return is_done();
 }

@@ -26,7 +26,8 @@ class HttpAnswer : public boost::beast::http::basic_parser<false> {
     body_limit(max_bytes);
   }
 
-  /// Takes what arrived; true when the answer is whole. `bytes` then begins behind it.
+  /// Takes what arrived; true when the answer is whole. `bytes` then begins behind it. Error
+  /// `header_limit` also of anything but a body that does not end.
   bool take(std::string_view& bytes, Error& error);
   /// The other side has closed: true when that ends the answer in order.
   bool ended(Error& error);
@@ -61,7 +62,7 @@ class HttpAnswer : public boost::beast::http::basic_parser<false> {
   bool degraded_ = false;
   std::uint64_t body_bytes_ = 0;
   std::string body_;
-  std::string held_;  ///< of a head that is not whole yet
+  std::string held_;  ///< of a head, or of the line before a chunk, that is not whole yet
 };
 
 }  // namespace faultline::load

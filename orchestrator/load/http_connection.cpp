@@ -47,9 +47,9 @@ Progress HttpConnection::ready(bool ends) {
 Progress HttpConnection::step(bool ends) {
   switch (state_) {
     case State::connecting:
-      return connect();
     case State::writing: {
-      const auto progress = write();
+      const auto progress = state_ == State::connecting ? connect() : write();
+      // What came before the request was written is told of only once.
       return progress == Progress::pending && state_ == State::reading ? read(ends) : progress;
     }
     case State::reading:
@@ -112,6 +112,7 @@ Progress HttpConnection::read(bool ends) {
       return fail(socket_.error());
     }
     if (moved.step == Socket::Step::ended) {
+      arrived_wall_ = {};  // the kernel stamps what it delivers, not that there is no more
       HttpAnswer::Error problem;
       return answer_->ended(problem) ? finish(false) : fail(error_class(problem, false));
     }

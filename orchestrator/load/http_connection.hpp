@@ -37,6 +37,8 @@ class HttpConnection {
   [[nodiscard]] const HttpAnswer& answer() const { return *answer_; }
   /// When the last of the answer arrived, by the wall clock; 0: not known.
   [[nodiscard]] std::chrono::nanoseconds arrived_wall() const { return arrived_wall_; }
+  /// Something of the request has left.
+  [[nodiscard]] bool wrote() const { return written_ > 0; }
   /// After `failed`: the class.
   [[nodiscard]] const std::string& error() const { return error_; }
   /// What a deadline that passes now is called.

@@ -18,10 +18,6 @@ constexpr std::size_t max_rows = 100'000, max_columns = 100;
 constexpr std::array<std::string_view, 7> methods{"GET",    "HEAD",  "POST",   "PUT",
                                                   "DELETE", "PATCH", "OPTIONS"};
 
-bool has_control(std::string_view text) {
-  return std::ranges::any_of(text, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
-}
-
 /// A path that was filled in may hold what a request line may not.
 void append_path(const std::string& path, std::string& out) {
   for (const char c : path) {
@@ -249,6 +245,10 @@ const HttpMessage& HttpPlan::choose(std::mt19937_64& random) const {
     drawn -= message.weight;
   }
   return messages.back();
+}
+
+bool has_control(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
 }
 
 Result<HttpPlan> parse_http(const Spec& spec) {

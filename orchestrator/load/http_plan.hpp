@@ -13,6 +13,9 @@
 /// What the kind http sends, from its args, which worker.hpp describes.
 namespace faultline::load {
 
+/// It would end a line of a head, or worse, if it were put there.
+bool has_control(std::string_view text);
+
 /// One request of a mix.
 struct HttpMessage {
   std::string name;

@@ -42,6 +42,7 @@ void Recorder::add_to_second(Instant due, Instant end, const Outcome& outcome) {
     return;
   }
   ++current_->bad;
+  current_->unsent += outcome.unsent ? 1 : 0;
   const bool full = current_->errors.size() >= max_error_classes;
   ++current_->errors[full && !current_->errors.contains(outcome.error) ? "other" : outcome.error];
 }
@@ -72,6 +73,7 @@ void Recorder::print(std::int64_t number, const Second& second) {
                     {"good", second.good},
                     {"degraded", second.degraded},
                     {"bad", second.bad},
+                    {"unsent", second.unsent},
                     {"errors", second.errors},
                     {"latency", second.latency.encode()},
                     {"service", second.service.encode()}}

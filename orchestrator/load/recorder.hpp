@@ -31,6 +31,7 @@ class Recorder {
  private:
   struct Second {
     std::uint64_t good = 0, degraded = 0, bad = 0;
+    std::uint64_t unsent = 0;  ///< of the bad ones
     std::map<std::string, std::uint64_t> errors;
     slo::Histogram latency, service;  ///< of the requests that were good or degraded
   };

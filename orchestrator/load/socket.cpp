@@ -89,7 +89,7 @@ Socket::Moved Socket::tls_result(int result) {
     return {Step::again, 0};
   }
   error_ = tls_error_class(session_.get(), reason, system_error);
-  return {error_ == "closed early" ? Step::ended : Step::failed, 0};
+  return {reason == SSL_ERROR_ZERO_RETURN ? Step::ended : Step::failed, 0};
 }
 
 void Socket::stamp() {

@@ -19,6 +19,7 @@ struct Outcome {
   std::string error;
   Instant sent;  ///< when its first packet could go; the service time counts from here
   std::optional<Instant> arrived;  ///< the last of its answer, if that is known better than by now
+  bool unsent = false;             ///< nothing of it ever left: there was no connection for it
 };
 
 inline Outcome failed(std::string error, Instant sent) {

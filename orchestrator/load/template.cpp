@@ -79,8 +79,13 @@ Result<Template::Piece> Template::placeholder(std::string_view name, const Known
       return Piece{Kind::random, "", *from, *to};
     }
   }
+  const auto* missing = name.starts_with("csv:") && known.columns.empty()
+                            ? "; it needs rows = csv \"FILE.csv\""
+                        : name == "token" ? "; it needs sessions = { ... }"
+                                          : nullptr;
   return Error{ErrorKind::usage,
-               fmt::format("unknown placeholder '{{{}}}'{}", name, suggestion(name, names))};
+               fmt::format("unknown placeholder '{{{}}}'{}", name,
+                           missing != nullptr ? missing : suggestion(name, names))};
 }
 
 Result<Template> Template::parse(std::string_view text, const Known& known) {

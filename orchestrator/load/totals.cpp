@@ -1,5 +1,7 @@
 #include "orchestrator/load/totals.hpp"
 
+#include "orchestrator/slo/rank.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -37,23 +39,19 @@ slo::Histogram histogram_of(const Json& line, const char* field) {
 }  // namespace
 
 double Tally::percentile_ms(double percent) const {
-  const auto total = static_cast<double>(requests());
-  if (total == 0) {
+  if (requests() == 0) {
     return std::numeric_limits<double>::quiet_NaN();
   }
-  // 1e-9: 99.9 % of 1,000 is rank 999, not 1,000 because 0.999 has no exact binary form.
-  const double rank = std::max(1.0, std::ceil(percent / 100 * total - 1e-9));
-  const auto answered = static_cast<double>(latency.count());
-  if (rank > answered) {
-    return std::numeric_limits<double>::infinity();
-  }
-  return us_to_ms(latency.at_percentile(100 * rank / answered));
+  const auto rank = slo::nearest_rank(percent, requests());
+  return rank > latency.count() ? std::numeric_limits<double>::infinity()
+                                : us_to_ms(latency.at_rank(rank));
 }
 
 void Tally::add(const Tally& other) {
   good += other.good;
   degraded += other.degraded;
   bad += other.bad;
+  unsent += other.unsent;
   for (const auto& [error, count] : other.errors) {
     errors[error] += count;
   }
@@ -71,7 +69,7 @@ Result<> Totals::take(std::size_t index, const Json& line) {
       take_second(index, line);
     } else if (line.contains("finished")) {
       worker.finished = true;
-      worker.sent = line.at("sent").get<std::uint64_t>();
+      worker.begun = line.at("begun").get<std::uint64_t>();
       worker.delay_p99_ms = line.at("delay_p99_ms").get<double>();
       worker.busy = line.value("busy", 0.0);
     } else if (line.contains("error")) {
@@ -88,17 +86,25 @@ void Totals::take_second(std::size_t index, const Json& line) {
   told.good = line.at("good").get<std::uint64_t>();
   told.degraded = line.at("degraded").get<std::uint64_t>();
   told.bad = line.at("bad").get<std::uint64_t>();
+  told.unsent = line.at("unsent").get<std::uint64_t>();
   told.errors = line.at("errors").get<std::map<std::string, std::uint64_t>>();
   told.latency = histogram_of(line, "latency");
   told.service = histogram_of(line, "service");
   const auto number = line.at("second").get<std::int64_t>();
   seconds_[number].add(told);
   workers_[index].known_until = number;
-  complete(std::ranges::min(workers_, {}, &Worker::known_until).known_until + 1);
+  complete();
 }
 
-void Totals::complete(std::int64_t before) {
-  while (!seconds_.empty() && seconds_.begin()->first < before) {
+void Totals::ended(std::size_t index) {
+  workers_.at(index).known_until = std::numeric_limits<std::int64_t>::max();
+  complete();
+}
+
+/// The seconds of which every worker has told.
+void Totals::complete() {
+  const auto until = std::ranges::min(workers_, {}, &Worker::known_until).known_until;
+  while (!seconds_.empty() && seconds_.begin()->first <= until) {
     const auto& [number, second] = *seconds_.begin();
     all_.add(second);
     series_.push_back({{"t_ms", static_cast<double>(number) * 1000},
@@ -114,18 +120,14 @@ void Totals::complete(std::int64_t before) {
   }
 }
 
-void Totals::finish() {
-  complete(std::numeric_limits<std::int64_t>::max());
-}
-
 bool Totals::finished() const {
   return std::ranges::all_of(workers_, &Worker::finished);
 }
 
-std::uint64_t Totals::sent() const {
+std::uint64_t Totals::begun() const {
   std::uint64_t sum = 0;
   for (const auto& worker : workers_) {
-    sum += worker.sent;
+    sum += worker.begun;
   }
   return sum;
 }
@@ -143,6 +145,7 @@ Json Totals::record() const {
           {"good", all_.good},
           {"degraded", all_.degraded},
           {"bad", all_.bad},
+          {"sent", all_.sent()},
           {"errors", all_.errors},
           {"p50_ms", finite(all_.percentile_ms(50))},
           {"p90_ms", finite(all_.percentile_ms(90))},

@@ -128,20 +128,20 @@ class Session {
     return {};
   }
 
+  /// Who comes late to the start is late with what was due: nobody's schedule moves.
   void start() {
-    if (spec_.start_at && *spec_.start_at > now()) {
-      send_timer_.expires_at(*spec_.start_at);
-      send_timer_.async_wait([this](boost::system::error_code error) {
-        if (!error) {
-          start_now(*spec_.start_at);
-        }
-      });
-    } else {
-      start_now(now());
+    if (!spec_.start_at) {
+      return start_from(now());
     }
+    send_timer_.expires_at(*spec_.start_at);
+    send_timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) {
+        start_from(*spec_.start_at);
+      }
+    });
   }
 
-  void start_now(Instant at) {
+  void start_from(Instant at) {
     started_ = true;
     started_at_ = second_started_ = at;
     output_.line(fmt::format(R"({{"started": {}}})", to_us(at)));
@@ -238,7 +238,7 @@ class Session {
 
   void say_goodbye() {
     const auto busy = source_.wait ? fmt::format(R"(, "busy": {:.3f})", busy_) : "";
-    output_.line(fmt::format(R"({{"finished": {}, "sent": {}, "delay_p99_ms": {:.1f}{}}})",
+    output_.line(fmt::format(R"({{"finished": {}, "begun": {}, "delay_p99_ms": {:.1f}{}}})",
                              to_us(now()), generator_->delays().count(),
                              generator_->delays().p99_ms(), busy));
     output_.when_empty([this] { end(finished); });

@@ -56,7 +56,8 @@
 ///        at least every 100 ms; a sample is [due, latency, service_time, class 0|1|2,
 ///        "error class" or 0]; every request due before seen_until has been reported;
 ///        n are sent and not yet answered
-///   { "second": k, "good", "degraded", "bad", "errors": { class: n }, "latency", "service" }
+///   { "second": k, "good", "degraded", "bad", "unsent", "errors": { class: n }, "latency",
+///     "service" }
 ///        instead, with "report": "seconds": of the requests due in that second, when all are
 ///        known, in order; the last two are histograms of the answered ones (slo/histogram.hpp)
 ///   { "delay_p99_ms": x, "achieved_per_s": y }
@@ -69,13 +70,13 @@
 ///        instead, when they could not be read back
 ///   { "heartbeat_removed": true }
 ///        after finish, replica_lag only; false: the endpoint did not answer, and the row is left
-///   { "finished": t, "sent": n, "delay_p99_ms": x, "busy": 0.31 }
+///   { "finished": t, "begun": n, "delay_p99_ms": x, "busy": 0.31 }
 ///        busy, http only: the share of the time from the start to "finish" that it did not wait
 /// A spec that is wrong: one line { "error": "..." } and exit code 2.
 ///
 /// Errors by class: connection refused, connect timeout, unreachable, reset, closed early,
-/// deadline, slow, tls <what>, login: <class>, no token, unexpected size, not json, unexpected
-/// <field>, status <n> (": " and the service's own word, when it has one, see
+/// deadline, slow, connection limit, tls <what>, login: <class>, no token, unexpected size, not
+/// json, unexpected <field>, status <n> (": " and the service's own word, when it has one, see
 /// status_classes.hpp), answer too large, unexpected answer, no local port; of Redis also
 /// timeout, no sentinel, no primary, primary moved, and an error answer's first word, such as
 /// readonly or noreplicas; of MariaDB also timeout, read only, access denied, too many connections,

@@ -89,12 +89,18 @@ std::string budget_in_words(double percent) {
   return percent > 0 && percent < least_told ? "&lt; 0.01 %" : fmt::format("{:.2g} %", percent);
 }
 
-std::string objective_row(const Json& record, const Json& objective) {
+/// By single requests, and in parentheses where requests fail together.
+std::string established(const Json& objective) {
   const auto bound = number(objective, "bound_95");
   const auto blocks = number(objective, "bound_95_blocks");
-  const auto established = [&] {
-    return "≥ " + brief(*bound, "%") + (blocks ? " (" + brief(*blocks, "%") + ")" : "");
-  };
+  const auto slowest = number(objective, "bound_95_ms");
+  return bound ? fmt::format("≥ {}{}{}", brief(*bound, "%"),
+                             blocks ? fmt::format(" ({})", brief(*blocks, "%")) : "",
+                             slowest ? ", ≤ " + brief(*slowest, "ms") : "")
+               : "–";
+}
+
+std::string objective_row(const Json& record, const Json& objective) {
   const auto budget = number(objective, "budget_28d_percent");
   const auto count = [&objective](const char* field) {
     const auto value = number(objective, field);
@@ -107,7 +113,7 @@ std::string objective_row(const Json& record, const Json& objective) {
       verdict_badge(text(objective, "verdict")), escape(text(objective, "name")),
       escape(text(objective, "phase")), escape(asked(objective)),
       escape(measured(record, objective)), count("samples"), count("bad"), count("bad_seconds"),
-      bound ? established() : "–", budget ? budget_in_words(*budget) : "–");
+      established(objective), budget ? budget_in_words(*budget) : "–");
 }
 
 std::string probe_part(const Json& record, const Json& probe) {
@@ -239,7 +245,9 @@ std::string objectives_section(const Json& record) {
                        R"(<th class="n">Measured</th><th class="n">Requests</th><th class="n">Bad)"
                        R"(</th><th class="n">Bad seconds</th><th class="n">Established at 95 %)"
                        R"(</th><th class="n">28-day budget</th>)",
-                       rows));
+                       rows) +
+                     R"(<p class="note">Established at 95 %: were requests to fail one by one; in )"
+                     R"(parentheses, were those of one time to fail together.</p>)");
 }
 
 std::string probes_section(const Json& record) {

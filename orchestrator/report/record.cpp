@@ -133,14 +133,16 @@ std::string measured(const Json& record, const Json& objective) {
            : text(objective, "verdict") == "inconclusive" ? "not known"
                                                           : "did not fire";
   }
-  if (!value && sli == "latency" && number(objective, "samples")) {
+  if (!value && sli == "latency" && number(objective, "samples").value_or(0) > 0) {
     return "slower than any";  // the percentile falls among bad requests
   }
   return value ? brief(*value, text(objective, "unit")) : "not measured";
 }
 
 std::string objective_in_words(const Json& record, const Json& objective) {
-  return fmt::format("{} {} {}, objective {}", text(objective, "probe"), text(objective, "sli"),
+  const auto percentile = number(objective, "percentile");
+  return fmt::format("{} {} {}, objective {}", text(objective, "probe"),
+                     percentile ? fmt::format("p{:g}", *percentile) : text(objective, "sli"),
                      measured(record, objective), asked(objective));
 }
 

@@ -115,16 +115,26 @@ void add_objectives(Page& page, const Json& record) {
     std::string words = fmt::format("{}: {}", text(objective, "name"), measured(record, objective));
     if (samples && text(objective, "sli") == "lost") {
       words += fmt::format(" of {} acknowledged", grouped(*samples));
+    } else if (samples && text(objective, "sli") == "metric") {
+      words += fmt::format(" of {} points", grouped(*samples));
     } else if (samples) {
       words += fmt::format(" of {} requests, {} bad in {} s", grouped(*samples),
                            grouped(number(objective, "bad").value_or(0)),
                            grouped(number(objective, "bad_seconds").value_or(0)));
     }
     if (bound) {
-      words += fmt::format("; establishes {} at 95 %", brief(*bound, "%"));
+      words += fmt::format("; establishes {}{} at 95 %", brief(*bound, "%"),
+                           text(objective, "sli") == "latency" ? " within it" : "");
     }
     if (const auto blocks = number(objective, "bound_95_blocks"); blocks && bound) {
       words += fmt::format(" ({} where requests fail together)", brief(*blocks, "%"));
+    }
+    if (const auto slowest = number(objective, "bound_95_ms")) {
+      words += fmt::format("; establishes {} at 95 %", brief(*slowest, "ms"));
+    }
+    if (const auto reason = text(objective, "reason");
+        verdict == "inconclusive" && !reason.empty()) {
+      words = reason;  // it begins with the name
     }
     page.add(page.line()
                  .add(pad(verdict, name_width), style_of(verdict))
@@ -218,7 +228,10 @@ void add_probes(Page& page, const Json& record) {
                     grouped(number(probe, "degraded").value_or(0)),
                     grouped(number(probe, "bad").value_or(0)),
                     errors.empty() ? "" : fmt::format(" ({})", fmt::join(errors, ", ")),
-                    p99 ? brief_ms(*p99) : "among the bad", written(probe)));
+                    p99    ? brief_ms(*p99)
+                    : good ? "among the bad"
+                           : "-",
+                    written(probe)));
   }
 }
 

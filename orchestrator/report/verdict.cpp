@@ -53,7 +53,9 @@ std::string look_at(const Json& record, const Json& objective) {
   } else if (sli == "lost") {
     places.push_back("the replication settings and the writes accounting");
   } else if (sli == "latency") {
-    places.push_back(fmt::format("the p99 of {} over time", text(objective, "probe")));
+    places.push_back(fmt::format("the p{:g} of {} over time",
+                                 number(objective, "percentile").value_or(99),
+                                 text(objective, "probe")));
   } else if (const auto error = top_error(record, text(objective, "probe")); !error.empty()) {
     places.push_back(fmt::format("the logs behind '{}' of {}", error, text(objective, "probe")));
   }
@@ -87,8 +89,10 @@ std::string failed_words(const Json& record) {
 std::string passed_words(const Json& record) {
   std::vector<std::string> parts;
   if (const auto good = worst_good_percent(record)) {
-    const bool served = text(worst_share(record), "sli") == "served";
-    parts.push_back(brief(*good, "%") + (served ? " served at worst" : " good at worst"));
+    const auto& worst = worst_share(record);
+    parts.push_back(
+        fmt::format("{}{} {} at worst", worst.is_null() ? "" : text(worst, "probe") + " ",
+                    brief(*good, "%"), text(worst, "sli") == "served" ? "served" : "good"));
   }
   if (const auto& recovery = worst_recovery(record); !recovery.is_null()) {
     const auto objective = number(recovery, "objective_ms");
@@ -97,7 +101,11 @@ std::string passed_words(const Json& record) {
                                 objective ? ", objective " + brief_ms(*objective) : ""));
   }
   if (const auto lost = lost_writes(record)) {
-    parts.push_back(grouped(*lost) + " acknowledged writes lost");
+    const bool judged = std::ranges::any_of(list(record, "objectives"), [](const Json& objective) {
+      return text(objective, "sli") == "lost";
+    });
+    parts.push_back(fmt::format("{} acknowledged writes lost{}", grouped(*lost),
+                                judged || *lost == 0 ? "" : ", which nothing here judges"));
   }
   return parts.empty() ? "the fault took hold, and nothing is left of it"
                        : fmt::format("{}", fmt::join(parts, "; "));

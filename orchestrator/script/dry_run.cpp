@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace faultline::script {
 namespace {
@@ -86,10 +87,14 @@ class DryStage : public engine::Stage {
 
   bool expect(const engine::Expectation& expectation) override {
     check_baseline(expectation);
+    check_history(expectation);
     add({"expect",
          expectation.place,
          {{"objective", engine::in_words(expectation)},
           {"reach", reach_in_json(expectation, environment_)}}});
+    if (engine::is_monitored(expectation.sli)) {
+      monitored_.push_back(expectation);
+    }
     pass(expectation);
     return true;
   }
@@ -120,7 +125,8 @@ class DryStage : public engine::Stage {
   }
 
   DryRun take() {
-    return {std::move(steps_), std::move(widest_), std::move(met_), std::move(refused_)};
+    return {std::move(steps_), std::move(widest_), std::move(met_), std::move(refused_),
+            std::move(monitored_)};
   }
 
  private:
@@ -149,17 +155,38 @@ class DryStage : public engine::Stage {
       }
       auto over_baseline = objective;
       over_baseline.over = *baseline_;
-      try {
-        check_expressible(over_baseline, environment_);
-      } catch (const Failure& failure) {
-        throw Failure({ErrorKind::usage,
-                       fmt::format("{}: in a baseline of {}, {}", in_words(place),
-                                   faultline::in_words(*baseline_), failure.error().message)});
-      }
+      check(over_baseline, [&] {
+        return fmt::format("{}: in a baseline of {}", in_words(place),
+                           faultline::in_words(*baseline_));
+      });
       all.push_back({{"objective", engine::in_words(objective)},
                      {"reach", reach_in_json(over_baseline, environment_)}});
     }
     return all;
+  }
+
+  /// `where` goes before what is wrong.
+  void check(const engine::Expectation& expectation,
+             const std::function<std::string()>& where) const {
+    try {
+      check_expressible(expectation, environment_);
+    } catch (const Failure& failure) {
+      throw Failure({ErrorKind::usage, fmt::format("{}, {}", where(), failure.error().message)});
+    }
+  }
+
+  /// A burn rate looks back as far as there was load, and no further.
+  void check_history(const engine::Expectation& expectation) const {
+    const auto& from = expectation.from;
+    const auto begins = from ? faults_.at(from->index).since : now_;
+    auto seen = expectation;
+    for (auto& rule : seen.burn) {
+      rule.long_window = std::min(rule.long_window, environment_.warm_up + begins);
+    }
+    check(seen, [&] {
+      return fmt::format("{}: {} after the load has begun", in_words(expectation.place),
+                         faultline::in_words(environment_.warm_up + begins));
+    });
   }
 
   /// A comparison needs a baseline, and enough requests in it.
@@ -177,12 +204,7 @@ class DryStage : public engine::Stage {
     }
     auto over_baseline = expectation;
     over_baseline.over = *baseline_;
-    try {
-      check_expressible(over_baseline, environment_);
-    } catch (const Failure& failure) {
-      throw Failure({ErrorKind::usage,
-                     fmt::format("{}: in the baseline, {}", what, failure.error().message)});
-    }
+    check(over_baseline, [&] { return what + ": in the baseline"; });
   }
 
   /// The fault as it would be planned on this world.
@@ -255,6 +277,7 @@ class DryStage : public engine::Stage {
   const DryWorld& dry_;
   engine::Ledger ledger_;
   std::vector<DryStep> steps_;
+  std::vector<engine::Expectation> monitored_;
   std::vector<DryFault> faults_;
   Duration now_{};
   engine::Radius widest_;

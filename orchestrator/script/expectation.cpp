@@ -19,7 +19,8 @@ constexpr double max_count = 1e9;   // requests or writes: more than any run sen
 constexpr double max_times = 1000;  // beyond it nothing would be promised
 constexpr Duration longest_window = std::chrono::seconds(1);  // of a stop condition
 constexpr double max_per_s = 1e6;          // good requests a second: more than any probe sends
-constexpr double max_factor = 1e6;         // of a burn rate: everything lost at 99.9999 %
+constexpr double min_factor = 1e-3;        // of a burn rate
+constexpr double max_factor = 1e6;         // everything lost at 99.9999 %
 constexpr std::size_t max_burn_rules = 8;  // the Workbook recommends three
 constexpr double max_percentile = 99.999;  // finer needs more samples than any run has
 
@@ -74,8 +75,15 @@ Expectation about_writes(lua_State* lua, Sli sli, std::string_view function) {
   } else if (sli == Sli::recovery && is_probe && !probe->second.writes()) {
     expectation.of_writes = false;
   } else if (!is_probe || !probe->second.writes()) {
-    check_known(environment->stores, subject,
-                sli == Sli::recovery ? "cache, database or probe" : "cache, database or writer");
+    auto known = names_of(environment->stores);
+    for (const auto& [name, other] : environment->probes) {
+      if (sli == Sli::recovery || other.writes()) {
+        known.push_back(name);
+      }
+    }
+    refuse(fmt::format("{}: unknown cache, database or {} '{}'{}", function,
+                       sli == Sli::recovery ? "probe" : "writer", subject,
+                       suggestion(subject, known)));
   } else if (sli == Sli::recovery && !probe->second.shows_recovery) {
     refuse(fmt::format("{}: '{}' has shows_recovery = false", function, subject));
   }
@@ -102,7 +110,7 @@ slo::BurnRule read_burn_rule(lua_State* lua, int index) {
   rule.short_window = rule.long_window / 12;  // as the SRE Workbook has it
   fields.duration("short", rule.short_window);
   fields.require("factor", "14.4");
-  fields.number("factor", rule.factor, 0, max_factor);
+  fields.number("factor", rule.factor, min_factor, max_factor);
   fields.at("long", [&] {
     if (rule.short_window <= Duration::zero() || rule.short_window > rule.long_window) {
       refuse(fmt::format(
@@ -210,14 +218,14 @@ int expect_bad(lua_State* lua) {
                             return to_number(lua, index, what, 0, max_count);
                           });
   }
-  expectation.threshold = to_number(lua, 2, "bad: at most so many requests", 0, max_count);
+  expectation.threshold = to_whole(lua, 2, "bad: at most so many requests", 0, max_count);
   push(lua, std::move(expectation));
   return 1;
 }
 
 int expect_bad_seconds(lua_State* lua) {
   auto expectation = about_probe(lua, Sli::bad_seconds, "bad_seconds");
-  expectation.threshold = to_number(lua, 2, "bad_seconds: at most so many", 0, max_count);
+  expectation.threshold = to_whole(lua, 2, "bad_seconds: at most so many", 0, max_count);
   push(lua, std::move(expectation));
   return 1;
 }
@@ -225,7 +233,7 @@ int expect_bad_seconds(lua_State* lua) {
 int expect_throughput(lua_State* lua) {
   auto expectation = about_probe(lua, Sli::throughput, "throughput");
   expectation.threshold =
-      to_number(lua, 2, "throughput: at least so many good requests a second", 0, max_per_s);
+      to_number(lua, 2, "throughput: at least so many good requests a second", 0.001, max_per_s);
   push(lua, std::move(expectation));
   return 1;
 }
@@ -256,6 +264,18 @@ int expect_burn(lua_State* lua) {
   return 1;
 }
 
+/// What the environment promises of a store, or of the one that a probe writes to.
+double rpo_of(lua_State* lua, const std::string& subject) {
+  const auto* environment = script_of(lua).environment();
+  if (environment == nullptr) {
+    refuse("lost: inside of an environment the second argument says how many writes at most");
+  }
+  const auto probe = environment->probes.find(subject);
+  const auto& store = probe == environment->probes.end() ? subject : probe->second.store;
+  check_known(environment->rpo, store, "cache or database with an rpo");
+  return static_cast<double>(environment->rpo.at(store));
+}
+
 int expect_recovered(lua_State* lua) {
   push(lua, about_writes(lua, Sli::recovery, "recovered"));
   return 1;
@@ -263,7 +283,11 @@ int expect_recovered(lua_State* lua) {
 
 int expect_lost(lua_State* lua) {
   auto expectation = about_writes(lua, Sli::lost, "lost");
-  expectation.threshold = to_number(lua, 2, "lost: at most so many writes", 0, max_count);
+  if (lua_isnoneornil(lua, 2)) {
+    expectation.threshold = rpo_of(lua, expectation.subject);
+  } else {
+    expectation.threshold = to_whole(lua, 2, "lost: at most so many writes", 0, max_count);
+  }
   push(lua, std::move(expectation));
   return 1;
 }

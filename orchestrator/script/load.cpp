@@ -12,6 +12,21 @@ namespace {
 
 constexpr Duration longest = std::chrono::hours(24);  // a load is bounded in time
 
+void check_stages(const engine::Probe& probe, Duration duration) {
+  double ms = 0;
+  if (probe.pacing.contains("stages")) {
+    for (const auto& stage : probe.pacing["stages"]) {
+      ms += stage["length_ms"].get<double>();
+    }
+  }
+  if (ms > to_ms(duration)) {
+    refuse(
+        fmt::format("load: the stages of '{}' take {:g} s, and the load ends after {}; make "
+                    "'duration' longer",
+                    probe.name, ms / 1000, faultline::in_words(duration)));
+  }
+}
+
 }  // namespace
 
 int make_load(lua_State* lua) {
@@ -36,6 +51,9 @@ int make_load(lua_State* lua) {
   read_probes(lua, fields, *environment, plan.probes, Pacing::any);
   if (plan.probes.empty()) {
     fields.at("probes", [] { refuse("load: 'probes' must have at least one"); });
+  }
+  for (const auto& [name, probe] : plan.probes) {
+    fields.at("duration", [&] { check_stages(probe, plan.duration); });
   }
   push(lua, std::move(plan));
   return 1;

@@ -21,8 +21,12 @@ template <class T>
 T take(lua_State* lua, const std::string& file) {
   const auto* value = test<T>(lua, -1);
   if (value == nullptr) {
-    refuse(fmt::format("{}: expected the script to end with: return {} {{ ... }}, found {}", file,
-                       TypeName<T>::value, found(lua, -1)));
+    const auto what = found(lua, -1);
+    refuse(fmt::format("{}: expected the script to end with: return {} {{ ... }}, found {}{}", file,
+                       TypeName<T>::value, what,
+                       what == TypeName<Load>::value         ? ", which faultline load takes"
+                       : what == TypeName<Definition>::value ? ", which faultline run takes"
+                                                             : ""));
   }
   return *value;
 }

@@ -76,6 +76,7 @@ struct DryRun {
   engine::Radius widest;             ///< in force together at most, each measure by itself
   std::vector<engine::Reading> met;  ///< each guardrail where it is nearest, or broken
   std::optional<Error> refused;      ///< by a guardrail, `usage`; the steps end there
+  std::vector<engine::Expectation> monitored;  ///< what Prometheus will be asked
 };
 
 /// Runs the method on a dry world: inject validates and plans, waits return at once, expectations

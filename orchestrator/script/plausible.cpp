@@ -40,6 +40,13 @@ Duration whole_seconds(Duration d) {
 
 /// What needs no percentage of a window, and may be impossible or empty all the same.
 void check_counts(const engine::Expectation& e, const engine::Probe& probe) {
+  const double requests = probe.rate_per_s * seconds(e.over);
+  if (e.sli == Sli::bad && e.over > Duration::zero() && e.threshold >= requests) {
+    cannot(
+        fmt::format("bad: {} at {:g} per s are {:g} requests, so this holds whatever happens; "
+                    "allow fewer, or use a longer window",
+                    faultline::in_words(e.over), probe.rate_per_s, requests));
+  }
   if (e.sli == Sli::throughput && e.threshold > probe.rate_per_s) {
     cannot(fmt::format("throughput: '{}' sends {:g} requests a second, so {:g} good ones cannot be",
                        e.subject, probe.rate_per_s, e.threshold));
@@ -55,7 +62,16 @@ void check_counts(const engine::Expectation& e, const engine::Probe& probe) {
 /// One bad request alone must not be an alert.
 void check_burn(const engine::Expectation& e, const engine::Probe& probe) {
   const double budget = 1 - e.threshold / 100;
+  if (e.sli == Sli::burn && budget <= 0) {
+    cannot("burn: an objective of 100 % has no budget that could burn; use bad(\"PROBE\", 0)");
+  }
   for (const auto& rule : e.burn) {
+    if (rule.factor * budget >= 1 - 1e-9) {
+      cannot(
+          fmt::format("burn: with everything lost the budget of {:.6g} % burns {:.6g} times as "
+                      "fast as allowed, so it is never above {:g}; use a lower factor",
+                      e.threshold, 1 / budget, rule.factor));
+    }
     const double requests = probe.rate_per_s * seconds(rule.long_window);
     if (budget > 0 && requests * budget * rule.factor < 1) {
       cannot(fmt::format(
@@ -87,7 +103,7 @@ std::optional<Duration> sized_window(const engine::Expectation& e,
     return std::nullopt;
   }
   const auto& [rate, deadline] = std::pair(probe->second.rate_per_s, probe->second.deadline);
-  const auto needed = slo::needed_for(*percent_of(e), rate, deadline);
+  const auto needed = slo::needed_for(*percent_of(e), rate, slo::block_for(deadline));
   if (!needed.to_establish_by_requests) {
     return std::nullopt;
   }
@@ -100,7 +116,7 @@ engine::Json reach_in_json(const engine::Expectation& e, const engine::Environme
     return {};
   }
   const double rate = probe->second.rate_per_s;
-  const auto block = probe->second.deadline;
+  const auto block = slo::block_for(probe->second.deadline);
   const auto reach = slo::reach_of(e.over, rate, block);
   const auto needed = slo::needed_for(*percent_of(e), rate, block);
   const auto ms = [](const std::optional<Duration>& d) {
@@ -122,6 +138,12 @@ void check_expressible(const engine::Expectation& expectation,
       probe != environment.probes.end() && !engine::is_monitored(expectation.sli)) {
     check_counts(expectation, probe->second);
     check_burn(expectation, probe->second);
+  }
+  if (expectation.sli == Sli::recovery && expectation.over > environment.recovery_cap) {
+    cannot(fmt::format(
+        "recovered: recoveries are watched for {}, the environment's recovery_cap, "
+        "so {} could never be missed; promise less, or watch for longer",
+        faultline::in_words(environment.recovery_cap), faultline::in_words(expectation.over)));
   }
   const auto requests = requests_in_window(expectation, environment);
   const double percent = percent_of(expectation).value_or(0);

@@ -18,6 +18,9 @@ constexpr double max_rate_per_s = 5000;    // of one worker on a shared machine,
 constexpr std::size_t max_sentinels = 16;  // a quorum has 3 or 5
 /// The worker's own limits, orchestrator/load/replica_lag.cpp.
 constexpr double max_beats_per_s = 100;
+/// Of a request: what a worker takes.
+constexpr Duration shortest_wait = std::chrono::milliseconds(1);
+constexpr Duration longest_wait = std::chrono::minutes(2);
 constexpr std::size_t max_replicas = 8;
 
 }  // namespace
@@ -43,8 +46,16 @@ Address parse_address(std::string_view text, const std::string& what,
 
 void read_common(const Fields& fields, engine::Probe& probe) {
   probe.args = Json::object();
-  fields.duration("within", probe.threshold);
-  fields.duration("deadline", probe.deadline);
+  for (auto [field, out] : {std::pair{"within", &probe.threshold}, {"deadline", &probe.deadline}}) {
+    fields.duration(field, *out);
+    fields.at(field, [&] {
+      if (fields.has(field) && (*out < shortest_wait || *out > longest_wait)) {
+        refuse(fmt::format("'{}' must be from {} to {}, found {}", field,
+                           faultline::in_words(shortest_wait), faultline::in_words(longest_wait),
+                           faultline::in_words(*out)));
+      }
+    });
+  }
   fields.text("from", probe.from);
 }
 

@@ -17,6 +17,7 @@ namespace {
 constexpr double max_rate_per_s = 1e6;  // of a load; several workers may share it
 constexpr double max_users = 20'000;    // a descriptor each, and a machine has no more
 constexpr double max_connections = 10'000;
+constexpr Duration longest_think = std::chrono::minutes(1);  // slower users are a rate
 constexpr std::size_t max_workers = 16, max_stages = 100, max_requests = 100;
 
 struct Url {
@@ -52,7 +53,10 @@ void read_headers(lua_State* lua, const Fields& fields, Json& request) {
                          value.get<std::string>().find_first_of("\r\n") == std::string::npos &&
                          name.find_first_of(": \r\n") == std::string::npos;
       if (!request["headers"].is_object() || !clean) {
-        refuse(fmt::format("{}: expected a table such as {{ Accept = \"text/html\" }}", what));
+        refuse(
+            fmt::format("{}: expected names and values of one line each, such as {{ Accept = "
+                        "\"text/html\" }}, found {} = {}",
+                        what, name, value.dump()));
       }
     }
   });
@@ -181,21 +185,42 @@ void read_tls(lua_State* lua, const Fields& fields, const Url& url, Json& args) 
   });
 }
 
+/// A field that says something about others, of which there must be one.
+void only_with(const Fields& fields, const char* field, const char* one,
+               const char* other = nullptr) {
+  if (fields.has(field) && !fields.has(one) && (other == nullptr || !fields.has(other))) {
+    fields.at(field, [&] {
+      refuse(fmt::format("http: '{}' is for '{}'{}", field, one,
+                         other == nullptr ? "" : fmt::format(" and '{}'", other)));
+    });
+  }
+}
+
 /// How much is sent: one rate, stages, or users in a closed loop.
 void read_pacing(lua_State* lua, const Fields& fields, engine::Probe& probe) {
   const auto ways = int{fields.has("rate")} + int{fields.has("stages")} + int{fields.has("users")};
-  if (ways != 1) {
+  if (ways == 0) {
     fields.require("rate", "100, in requests per second");
+  }
+  if (ways > 1) {
     refuse("http: one of 'rate', 'stages' and 'users' says how much is sent, found several");
   }
   fields.number("rate", probe.rate_per_s, 0.01, max_rate_per_s);
   fields.flag("poisson", probe.poisson);
   fields.with("users", [&](int index, const std::string& what) {
-    probe.pacing["users"] = static_cast<int>(to_number(lua, index, what, 1, max_users));
+    probe.pacing["users"] = static_cast<int>(to_whole(lua, index, what, 1, max_users));
     Duration think{};
     fields.duration("think", think);
+    fields.at("think", [&] {
+      if (think < Duration::zero() || think > longest_think) {
+        refuse(fmt::format("http: 'think' must be from 0 to {}, found {}",
+                           faultline::in_words(longest_think), faultline::in_words(think)));
+      }
+    });
     probe.pacing["think_ms"] = to_ms(think);
   });
+  only_with(fields, "think", "users");
+  only_with(fields, "poisson", "rate", "stages");
   fields.with("stages", [&](int index, const std::string& what) {
     const auto count = lua_type(lua, index) == LUA_TTABLE ? lua_rawlen(lua, index) : 0;
     if (count == 0 || count > max_stages) {
@@ -207,6 +232,9 @@ void read_pacing(lua_State* lua, const Fields& fields, engine::Probe& probe) {
       lua_rawgeti(lua, index, static_cast<lua_Integer>(i));
       const Fields stage(lua, lua_absindex(lua, -1), stage_shape(), "stages");
       const bool ramp = stage.has("ramp_to");
+      if (ramp && stage.has("rate")) {
+        refuse("stages: a stage has either 'rate' or 'ramp_to', which begins at the rate before");
+      }
       double rate = 0;
       Duration over{};
       stage.number(ramp ? "ramp_to" : "rate", rate, 0, max_rate_per_s);
@@ -225,6 +253,12 @@ void read_pacing(lua_State* lua, const Fields& fields, engine::Probe& probe) {
                          max_workers));
     });
   }
+  if (probe.pacing.contains("users") && probe.pacing["users"].get<std::size_t>() < probe.workers) {
+    fields.at("workers", [&] {
+      refuse(fmt::format("http: {} users cannot be shared by {} workers; use fewer workers",
+                         probe.pacing["users"].get<std::size_t>(), probe.workers));
+    });
+  }
 }
 
 void read_rows(lua_State* lua, const Fields& fields, Json& args) {
@@ -239,6 +273,7 @@ int make_http(lua_State* lua) {
   const Fields fields(lua, 1, http_shape());
   engine::Probe probe;
   probe.kind = "http";
+  probe.place = place_of(lua);
   read_common(fields, probe);
   read_pacing(lua, fields, probe);
   fields.text("service", probe.service);
@@ -265,7 +300,7 @@ int make_http(lua_State* lua) {
     read_request(lua, fields, url.path, probe.args);
   }
   fields.with("connections", [&](int index, const std::string& what) {
-    probe.args["connections"] = static_cast<int>(to_number(lua, index, what, 1, max_connections));
+    probe.args["connections"] = static_cast<int>(to_whole(lua, index, what, 1, max_connections));
   });
   fields.with("keep_alive", [&](int index, const std::string& what) {
     probe.args["keep_alive"] = to_bool(lua, index, what);

@@ -80,11 +80,16 @@ void check_watched(const engine::Expectation& expectation, const engine::Environ
   const auto& metric = expectation.metric;
   const bool of_points =
       metric.take != prometheus::Take::last && expectation.sli == engine::Sli::metric;
-  if (of_points && expectation.over > Duration::zero() && metric.step > expectation.over) {
+  const bool of_slices = of_points && metric.step > engine::Metric{}.step;
+  if (of_points && expectation.over > Duration::zero() &&
+      (metric.step > expectation.over ||
+       (of_slices && expectation.over % metric.step != Duration::zero()))) {
     refuse(fmt::format(
-        "{} ({}) is counted in slices of {}, and its window of {} holds none; use a longer window",
+        "{} ({}) is counted in slices of {}, and its window of {} is no whole "
+        "number of them; use a window of {}",
         what, in_words(expectation.place), faultline::in_words(metric.step),
-        faultline::in_words(expectation.over)));
+        faultline::in_words(expectation.over),
+        faultline::in_words(metric.step * ((expectation.over - Duration(1)) / metric.step + 1))));
   }
   const auto& meant = metric.url;
   const auto checked = web::checked_url(meant, server.allowed);

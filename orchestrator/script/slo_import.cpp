@@ -23,6 +23,8 @@ using Promises = std::map<std::string, Expectation>;
 constexpr std::size_t max_promises = 1'000;  // of one file: more than one drill judges
 /// Of a range that Prometheus fills in by itself, of an hour one each 30 s: as fine as samples are.
 constexpr int points_of_a_range = 120;
+/// Two counters are not scraped at the same instant, so a share may be a little above 1.
+constexpr double rounding = 0.01;
 
 [[noreturn]] void refuse_in(const ImportedSlo& slo, const std::string& what) {
   refuse(fmt::format("{}:{}: SLO '{}': {}", slo.file, slo.line, slo.name, what));
@@ -117,6 +119,8 @@ Expectation target_of(const ImportedSlo& slo, const Share& share, const std::str
   metric.take = share.has_window() ? prometheus::Take::last : prometheus::Take::mean;
   metric.comparison = Comparison::at_least;
   metric.step = share.step;
+  metric.lowest = -rounding;
+  metric.highest = 1 + rounding;
   return expectation;
 }
 
@@ -132,6 +136,7 @@ Expectation burn_of(const ImportedSlo& slo, const Share& share, const BurnCondit
   auto expectation = about(slo, name_of(slo, name + "_burn_" + burn.name));
   expectation.threshold = burn.threshold;
   auto& metric = expectation.metric;
+  metric.lowest = -rounding / share_of_percent(100 - slo.target_percent);
   metric.expression = fmt::format("(1 - ({})) / {}", over(share, burn.lookback),
                                   share_of_percent(100 - slo.target_percent));
   if (burn.after > Duration::zero()) {

@@ -138,12 +138,20 @@ double to_number(lua_State* lua, int index, std::string_view what, double min, d
 double to_percent(lua_State* lua, int index, std::string_view what) {
   if (lua_type(lua, index) == LUA_TNUMBER) {
     const double value = lua_tonumber(lua, index);
-    if (value > 0 && value <= 100) {
+    if (value >= 1 && value <= 100) {
       return value;
     }
   }
-  refuse(fmt::format("{}: expected a percentage above 0 and up to 100 such as 97, found {}", what,
+  refuse(fmt::format("{}: expected a percentage from 1 to 100 such as 97, found {}", what,
                      found(lua, index)));
+}
+
+double to_whole(lua_State* lua, int index, std::string_view what, double min, double max) {
+  const double value = to_number(lua, index, what, min, max);
+  if (value != std::floor(value)) {
+    refuse(fmt::format("{}: expected a whole number, found {:g}", what, value));
+  }
+  return value;
 }
 
 std::string to_text(lua_State* lua, int index, std::string_view what) {
@@ -305,11 +313,7 @@ void Fields::number(const char* field, double& out, double min, double max) cons
 void Fields::count(const char* field, std::size_t& out) const {
   constexpr double most = 1e6;  // far more than any environment has of anything
   with(field, [&](int i, const std::string& what) {
-    const double value = to_number(lua_, i, what, 0, most);
-    if (value != std::floor(value)) {
-      refuse(fmt::format("{}: expected a whole number, found {:g}", what, value));
-    }
-    out = static_cast<std::size_t>(value);
+    out = static_cast<std::size_t>(to_whole(lua_, i, what, 0, most));
   });
 }
 

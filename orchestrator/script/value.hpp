@@ -138,6 +138,9 @@ std::string found(lua_State* lua, int index);
 /// Each takes the value at `index` and `what` it is for, as in "'within' of run:expect".
 Duration to_duration(lua_State* lua, int index, std::string_view what);
 double to_number(lua_State* lua, int index, std::string_view what, double min, double max);
+/// A number without a fraction.
+double to_whole(lua_State* lua, int index, std::string_view what, double min, double max);
+/// From 1 on: a share such as 0.97 is refused, because 97 was meant.
 double to_percent(lua_State* lua, int index, std::string_view what);
 std::string to_text(lua_State* lua, int index, std::string_view what);
 bool to_bool(lua_State* lua, int index, std::string_view what);

@@ -65,7 +65,7 @@ std::vector<Count> cut(const Series& series, Instant from, Instant to, const Kee
   if (to <= from) {
     return {};
   }
-  const auto number = static_cast<Duration::rep>(blocks_in(to - from, block));
+  const auto number = static_cast<Duration::rep>(std::min(blocks_in(to - from, block), max_blocks));
   const auto length = Duration(((to - from).count() + number - 1) / number);
   auto blocks = count_blocks(series, from, to, length, keep);
   std::erase_if(blocks, [](const Count& counted) { return counted.requests == 0; });
@@ -76,6 +76,10 @@ std::vector<Count> cut(const Series& series, Instant from, Instant to, const Kee
 
 std::uint64_t blocks_in(Duration window, Duration block) {
   return static_cast<std::uint64_t>(std::max<Duration::rep>(window / block, 1));
+}
+
+Duration block_for(Duration deadline) {
+  return std::max(deadline, default_block);
 }
 
 BlockBound established_by_blocks(const Series& series, Instant from, Instant to, const Keep& keep,

@@ -21,8 +21,16 @@ namespace faultline::slo {
 /// The lab's client deadline: one stall fails what is due within a deadline of it.
 inline constexpr Duration default_block = std::chrono::seconds(5);
 
+/// How long a block is for a client that waits for `deadline`: however soon it gives up, failures
+/// last for seconds.
+Duration block_for(Duration deadline);
+
 /// Blocks of a window of that length: of equal length, `block` or somewhat more, and at least one.
 std::uint64_t blocks_in(Duration window, Duration block);
+
+/// A longer window than that is cut into so many, longer ones: with none lost they establish 99.9
+/// %.
+inline constexpr std::uint64_t max_blocks = 3'000;
 
 struct BlockBound {
   double percent = 0;        ///< at least that share is kept, at 95 % (one-sided); 0 of nothing

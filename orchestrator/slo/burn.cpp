@@ -26,9 +26,13 @@ std::optional<double> burn_rate(const Tally& tally, double objective_percent, In
 }
 
 std::optional<Burn> watch_burn(const Tally& tally, double objective_percent, const BurnRule& rule,
-                               Instant from, Instant to, Duration every) {
+                               Instant from, Instant to, Instant seen_until, Duration every) {
   std::optional<Burn> burn;
-  for (auto at = from + every; at <= to; at += every) {
+  for (auto last = from; last < to; last += every) {
+    const auto at = std::min(last + every, to);
+    if (at > seen_until) {
+      break;
+    }
     const auto rate = burn_rate(tally, objective_percent, at, rule);
     if (rate && (!burn || *rate > burn->worst)) {
       burn = burn.value_or(Burn{});

@@ -25,7 +25,8 @@ std::optional<double> burn_rate(const Tally& tally, double objective_percent, In
 std::optional<double> burn_rate(const Tally& tally, double objective_percent, Instant end,
                                 const BurnRule& rule);
 
-/// What a rule saw that was evaluated every `every` in (from, to], as an alerting system does.
+/// What a rule saw that was evaluated every `every` in (from, to] and at `to`, as an alerting
+/// system does, as far as everything is known until `seen_until`.
 struct Burn {
   double worst = 0;  ///< the highest rate that decided
   Instant worst_at{};
@@ -34,6 +35,7 @@ struct Burn {
 };
 /// None when no evaluation found a request in both windows.
 std::optional<Burn> watch_burn(const Tally& tally, double objective_percent, const BurnRule& rule,
-                               Instant from, Instant to, Duration every = std::chrono::seconds(1));
+                               Instant from, Instant to, Instant seen_until,
+                               Duration every = std::chrono::seconds(1));
 
 }  // namespace faultline::slo

@@ -1,7 +1,6 @@
 #include "orchestrator/slo/decide.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace faultline::slo {
 namespace {
@@ -34,13 +33,6 @@ Window so_far(const Series& series, Instant from, Instant to, Instant seen_until
   // However few were expected, one more is open until the window is over.
   const std::uint64_t known = series.between(from, to).size();
   return {series, from, to, std::max(most, known + 1) - known, std::max(seen_until, from)};
-}
-
-std::uint64_t most_requests(double rate_per_s, Duration window, bool poisson) {
-  const double mean = std::max(0.0, rate_per_s * to_ms(window) / 1000);
-  // By Bernstein's inequality a Poisson count exceeds this with a probability below 1e-7.
-  const double spread = poisson ? 6 * std::sqrt(mean) + 12 : 0;
-  return static_cast<std::uint64_t>(std::ceil(mean + spread)) + 1;
 }
 
 Decision decide_share(const Window& window, const Keep& keep, double percent) {

@@ -20,9 +20,6 @@ struct Window {
 /// and it holds at most `most` all in all.
 Window so_far(const Series& series, Instant from, Instant to, Instant seen_until,
               std::uint64_t most);
-/// The most requests that an open loop has due in a window: one more than its length times the rate
-/// when they come evenly, and what a Poisson process exceeds once in ten million windows.
-std::uint64_t most_requests(double rate_per_s, Duration window, bool poisson);
 
 // Each is `undecided` while either is possible, and for ever when there is no request at all.
 

@@ -32,16 +32,13 @@ class Histogram {
     total_ += count;
   }
   void add(const Histogram& other);  ///< as if everything had been recorded here
-  void reset();
 
   [[nodiscard]] std::uint64_t count() const { return total_; }
-  /// Of the buckets, hence within 0.1 %; 0 of nothing.
-  [[nodiscard]] std::int64_t min_us() const;
-  [[nodiscard]] std::int64_t max_us() const;
-  [[nodiscard]] double mean_us() const;
-  /// The highest value of the bucket in which the value of that rank lies (nearest rank, so 100 is
-  /// the maximum); 0 of nothing.
+  /// The highest value of the bucket in which the value of that rank (nearest_rank) lies; 0 of
+  /// nothing, or beyond the last one.
   [[nodiscard]] std::int64_t at_percentile(double percent) const;
+  [[nodiscard]] std::int64_t at_rank(std::uint64_t rank) const;
+  [[nodiscard]] std::int64_t max_us() const;
 
   /// Calls `visit(Bucket)` for every bucket that is not empty, in ascending order.
   template <class Visit>

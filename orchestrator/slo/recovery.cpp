@@ -74,17 +74,6 @@ class Stays {
   Duration window_;
 };
 
-/// What does not depend on what "sustained" means.
-Recovery conclude(Recovery recovery, std::span<const Sample> samples, Instant disruption,
-                  Instant until) {
-  // Nothing observed is not "users felt nothing": it must never look like a recovery.
-  recovery.censored = samples.empty() || (recovery.symptom_ms && !recovery.sustained_ms);
-  recovery.actual_ms =
-      recovery.censored ? to_ms(until - disruption) : recovery.sustained_ms.value_or(0);
-  recovery.resolution_ms = to_ms(between_probes(samples));
-  return recovery;
-}
-
 }  // namespace
 
 Recovery measure_recovery(const Series& series, Instant disruption, Instant until,
@@ -103,32 +92,12 @@ Recovery measure_recovery(const Series& series, Instant disruption, Instant unti
       recovery.sustained_ms = to_ms(*sustained - disruption);
     }
   }
-  return conclude(recovery, samples, disruption, until);
-}
-
-Recovery measure_recovery(const Series& series, Instant disruption, Instant until,
-                          Duration sustain) {
-  const auto samples = series.between(disruption, until);
-  const auto since = [disruption](Instant at) { return to_ms(at - disruption); };
-  Recovery recovery;
-  constexpr Instant none = Instant::max();
-  Instant candidate = none;  // the first good one of a stretch
-  for (const auto& sample : samples) {
-    if (candidate != none && sample.due - candidate >= sustain) {
-      break;  // it stayed good for long enough, whatever comes now
-    }
-    if (!is_served(sample)) {
-      recovery.symptom_ms = recovery.symptom_ms.value_or(since(sample.due));
-      candidate = none;
-    } else if (recovery.symptom_ms && candidate == none) {
-      candidate = sample.due;
-      recovery.first_success_ms = recovery.first_success_ms.value_or(since(sample.due));
-    }
-  }
-  if (candidate != none && until - candidate >= sustain) {
-    recovery.sustained_ms = since(candidate);
-  }
-  return conclude(recovery, samples, disruption, until);
+  // Nothing observed is not "users felt nothing": it must never look like a recovery.
+  recovery.censored = samples.empty() || (recovery.symptom_ms && !recovery.sustained_ms);
+  recovery.actual_ms =
+      recovery.censored ? to_ms(until - disruption) : recovery.sustained_ms.value_or(0);
+  recovery.resolution_ms = to_ms(between_probes(samples));
+  return recovery;
 }
 
 Backlog measure_backlog(const Series& series, Instant disruption, Instant until, double level_ms,

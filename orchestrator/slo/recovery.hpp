@@ -30,9 +30,6 @@ struct Sustain {
 /// `until`: what has been observed so far.
 Recovery measure_recovery(const Series& series, Instant disruption, Instant until,
                           const Sustain& sustain);
-/// The same, where `sustain` must pass without a single bad request.
-Recovery measure_recovery(const Series& series, Instant disruption, Instant until,
-                          Duration sustain);
 
 /// The queue that a disruption built up, in ms from it. It shows as latency of whole windows, their
 /// median, because it delays everybody; one slow request is no queue. Bad ones are slower than any.

@@ -45,8 +45,9 @@ Rate::Rate(std::vector<Stage> stages) {
       begins += stage.length;
     }
   }
-  if (!pieces_.empty() && pieces_.back().from == rate) {
-    pieces_.back().seconds = never;  // the same rate goes on
+  const auto goes_on = [rate](const Piece& last) { return last.from == rate && last.to == rate; };
+  if (!pieces_.empty() && goes_on(pieces_.back())) {
+    pieces_.back().seconds = never;
   } else {
     pieces_.push_back({begins, never, rate, rate, requests});
   }
@@ -83,10 +84,6 @@ double Rate::highest_per_s() const {
     highest = std::max({highest, piece.from, piece.to});
   }
   return highest;
-}
-
-double Rate::constant_per_s() const {
-  return pieces_.size() == 1 ? pieces_.front().from : 0;
 }
 
 Schedule::Schedule(Rate rate, Spacing spacing, std::uint64_t seed, std::uint64_t index,

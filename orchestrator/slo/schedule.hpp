@@ -31,8 +31,6 @@ class Rate {
   [[nodiscard]] Duration time_of(double requests) const;
   /// The highest rate of all stages.
   [[nodiscard]] double highest_per_s() const;
-  /// The rate when no stage changes it, else 0.
-  [[nodiscard]] double constant_per_s() const;
 
  private:
   struct Piece {

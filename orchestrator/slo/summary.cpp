@@ -1,7 +1,8 @@
 #include "orchestrator/slo/summary.hpp"
 
+#include "orchestrator/slo/rank.hpp"
+
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <set>
 
@@ -10,15 +11,9 @@ namespace {
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
 
-/// Sorted ascending; nearest rank, so the value is one that was measured.
+/// Of values in ascending order.
 double percentile(const std::vector<double>& sorted, double percent) {
-  if (sorted.empty()) {
-    return 0;
-  }
-  // 1e-9: 99.9 % of 1,000 is rank 999, not 1,000 because 0.999 has no exact binary form.
-  const auto count = static_cast<double>(sorted.size());
-  const double rank = std::ceil(percent / 100 * count - 1e-9);
-  return sorted[static_cast<std::size_t>(std::clamp(rank, 1.0, count)) - 1];
+  return sorted.empty() ? infinite : sorted[nearest_rank(percent, sorted.size()) - 1];
 }
 
 }  // namespace
@@ -33,7 +28,6 @@ Summary summarize(const Series& series, Instant from, Instant to) {
   std::set<std::int64_t> bad_seconds;
   for (const auto& sample : series.between(from, to)) {
     ++summary.requests;
-    service_times.push_back(to_ms(sample.service_time));
     if (sample.result == Class::bad) {
       ++summary.bad;
       ++summary.errors[series.error_name(sample.error)];
@@ -42,6 +36,7 @@ Summary summarize(const Series& series, Instant from, Instant to) {
     } else {
       ++(sample.result == Class::good ? summary.good : summary.degraded);
       latencies.push_back(to_ms(sample.latency));
+      service_times.push_back(to_ms(sample.service_time));
     }
   }
   std::ranges::sort(latencies);
@@ -55,6 +50,27 @@ Summary summarize(const Series& series, Instant from, Instant to) {
   summary.service_p50_ms = percentile(service_times, 50);
   summary.service_p99_ms = percentile(service_times, 99);
   return summary;
+}
+
+double percentile_ms(std::vector<double> ms, double percent) {
+  if (ms.empty()) {
+    return infinite;
+  }
+  const auto nth = ms.begin() + static_cast<std::ptrdiff_t>(nearest_rank(percent, ms.size()) - 1);
+  std::ranges::nth_element(ms, nth);
+  return *nth;
+}
+
+double latency_ms(const Sample& sample) {
+  return is_served(sample) ? to_ms(sample.latency) : infinite;
+}
+
+double latency_percentile_ms(const Series& series, Instant from, Instant to, double percent) {
+  const auto samples = series.between(from, to);
+  std::vector<double> ms;
+  ms.reserve(samples.size());
+  std::ranges::transform(samples, std::back_inserter(ms), latency_ms);
+  return percentile_ms(std::move(ms), percent);
 }
 
 }  // namespace faultline::slo

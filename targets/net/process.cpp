@@ -7,6 +7,7 @@
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <deque>
@@ -107,7 +108,9 @@ class Process : public std::enable_shared_from_this<Process> {
     int status = 0;
     if (pid_ > 0) {
       ::kill(pid_, SIGKILL);
-      ::waitpid(std::exchange(pid_, 0), &status, 0);
+      while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+      }
+      pid_ = 0;
     }
     return in_words(status);
   }

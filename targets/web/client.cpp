@@ -62,6 +62,9 @@ std::thread thread_without_signals(Body body) {
 class Client::Loop {
  public:
   Loop() : multi_(::curl_multi_init()) {
+    if (!multi_) {
+      throw Failure({ErrorKind::io, "libcurl has no memory for requests"});
+    }
     thread_ = thread_without_signals([this] { run(); });
   }
   ~Loop() {
@@ -127,10 +130,11 @@ class Client::Loop {
     while (!waiting_.empty() && running_.size() < max_under_way) {
       auto transfer = std::move(waiting_.front());
       waiting_.pop_front();
-      transfer->begin(now);
-      CURL* handle = transfer->handle();
-      ::curl_multi_add_handle(multi_.get(), handle);
-      running_.emplace(handle, std::move(transfer));
+      if (transfer->begin(now, multi_.get())) {
+        running_.emplace(transfer->handle(), std::move(transfer));
+      } else {
+        forget_one();
+      }
     }
   }
 

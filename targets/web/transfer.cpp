@@ -32,7 +32,11 @@ Result<std::unique_ptr<Transfer>> Transfer::make(std::string url, const Request&
                       url)};
     }
   }
-  return std::unique_ptr<Transfer>(new Transfer(std::move(url), request, std::move(ended)));
+  try {
+    return std::unique_ptr<Transfer>(new Transfer(std::move(url), request, std::move(ended)));
+  } catch (const Failure& failure) {
+    return failure.error();
+  }
 }
 
 Transfer::Transfer(std::string url, const Request& request, Ended ended)
@@ -61,7 +65,6 @@ void Transfer::set(CURLoption option, Value value) {
 }
 
 void Transfer::set_options(const Request& request) {
-  set(CURLOPT_PRIVATE, this);
   set(CURLOPT_ERRORBUFFER, words_.data());
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_URL, url_.c_str());
@@ -81,16 +84,17 @@ void Transfer::set_options(const Request& request) {
   }
 }
 
-void Transfer::begin(Instant now) {
+bool Transfer::begin(Instant now, CURLM* multi) {
   const Duration left = deadline_ - now;
-  set(CURLOPT_TIMEOUT_MS, curl_ms(left));
-  set(CURLOPT_CONNECTTIMEOUT_MS, curl_ms(std::min<Duration>(left, connect_limit)));
-}
-
-Transfer& Transfer::of(CURL* handle) {
-  Transfer* self = nullptr;
-  ::curl_easy_getinfo(handle, CURLINFO_PRIVATE, &self);
-  return *self;
+  const auto connect = std::min<Duration>(left, connect_limit);
+  const bool taken =
+      ::curl_easy_setopt(handle(), CURLOPT_TIMEOUT_MS, curl_ms(left)) == CURLE_OK &&
+      ::curl_easy_setopt(handle(), CURLOPT_CONNECTTIMEOUT_MS, curl_ms(connect)) == CURLE_OK &&
+      ::curl_multi_add_handle(multi, handle()) == CURLM_OK;
+  if (!taken) {
+    ended_(Error{ErrorKind::io, url_ + ": libcurl does not take one more request"});
+  }
+  return taken;
 }
 
 std::size_t Transfer::on_header(char* data, std::size_t one, std::size_t bytes, void* self) {

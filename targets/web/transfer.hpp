@@ -19,10 +19,9 @@ class Transfer {
 
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
   [[nodiscard]] Instant deadline() const { return deadline_; }
-  /// Before the handle is run: from now on it has what is left until the deadline.
-  void begin(Instant now);
-  /// Which transfer a handle belongs to.
-  static Transfer& of(CURL* handle);
+  /// Before the handle is run: from now on it has what is left until the deadline. False, and it
+  /// has ended, when libcurl does not take it.
+  bool begin(Instant now, CURLM* multi);
   void end(CURLcode code);
   /// The deadline passed before it was begun.
   void end_unbegun();

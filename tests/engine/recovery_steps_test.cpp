@@ -151,12 +151,14 @@ TEST(RecoverySteps, OfARecoveryThatWasNotSeenSayHowLongItWasWatched) {
   lasting.measured.sustained_ms.reset();
   lasting.measured.first_success_ms.reset();
   lasting.backlog->drained_ms.reset();
+  lasting.watched = 60s;
+  lasting.backlog_watched = 5s;  // then came the next fault
   lasting.measured.censored = true;
   lasting.measured.actual_ms = 60'000;
   EXPECT_EQ(in_words(take_apart(lasting, {})),
             "symptom 20, detected - (did not happen), decided - (did not happen), "
             "done - (did not happen), first_success - (did not happen), "
-            "sustained - (not within 60 s), drained - (not within 60 s), "
+            "sustained - (not within 60 s), drained - (not within 5 s), "
             "declared - (nobody declared it)");
 }
 

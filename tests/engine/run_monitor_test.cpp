@@ -214,12 +214,27 @@ TEST_F(Monitored, SteadyStateIsAskedInBothItsPhases) {
   environment.objectives["queue"] = steady;
   run();
   EXPECT_EQ(record["verdict"], "passed") << record["reason"];
-  EXPECT_EQ(source.expressions.size(), 2u);
+  EXPECT_EQ(source.expressions.size(), 3u) << "and once beforehand, whether it can be answered";
   environment.objectives["queue"].threshold = 4;
   run();
   EXPECT_EQ(record["verdict"], "inconclusive");
   EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("the baseline did not hold"));
   EXPECT_THAT(target.in_force, testing::IsEmpty());
+}
+
+TEST_F(Monitored, WhatCannotBeAnsweredIsFoundOutBeforeTheFault) {
+  expects(metric(5));
+  experiment.monitored = {metric(5)};
+  run();
+  EXPECT_EQ(record["verdict"], "passed") << record["reason"];
+  source.says = [](const auto&) {
+    return Result<Figure>(Error{ErrorKind::usage, "parse error: unclosed left brace"});
+  };
+  run();
+  EXPECT_EQ(record["verdict"], "inconclusive");
+  EXPECT_THAT(record["reason"].get<std::string>(),
+              testing::AllOf(HasSubstr("precondition unmet"), HasSubstr("unclosed left brace")));
+  EXPECT_TRUE(record["faults"].empty()) << "nothing was injected";
 }
 
 TEST_F(Monitored, AnEnvironmentWithoutOneProvesNothing) {

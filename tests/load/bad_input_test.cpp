@@ -67,6 +67,97 @@ TEST(BadInput, AConnectionThatIsResetOnceAcceptedIsNamed) {
   EXPECT_THAT(told.errors(), ElementsAre(Pair("reset", told.samples.size())));
 }
 
+namespace {
+
+/// One connection after the other: greets, reads something, answers, and closes some time later.
+class Scripted {
+ public:
+  struct Story {
+    std::string greeting, answer;
+    std::chrono::milliseconds open{};  ///< after the answer
+  };
+  explicit Scripted(Story story) : story_(std::move(story)) {
+    thread_ = std::thread([this] {
+      while (!over_) {
+        if (const auto socket = listener_.accept()) {
+          play(socket.get());
+        }
+      }
+    });
+  }
+  ~Scripted() {
+    over_ = true;
+    run_for(10ms, http_load(port(), 1));  // wakes it up
+    thread_.join();
+  }
+  [[nodiscard]] std::uint16_t port() const { return listener_.at().port; }
+
+ private:
+  void play(int socket) const {
+    std::array<char, 4096> request{};
+    ::send(socket, story_.greeting.data(), story_.greeting.size(), MSG_NOSIGNAL);
+    if (::recv(socket, request.data(), request.size(), 0) > 0) {
+      ::send(socket, story_.answer.data(), story_.answer.size(), MSG_NOSIGNAL);
+      std::this_thread::sleep_for(story_.open);
+    }
+  }
+
+  Story story_;
+  const faultline::net::Listener listener_;
+  std::atomic<bool> over_ = false;
+  std::thread thread_;
+};
+
+}  // namespace
+
+TEST(BadInput, AnAnswerThatEndsWithItsConnectionIsNotThereBeforeThat) {
+  const Scripted server(
+      {.greeting = {}, .answer = "HTTP/1.1 200 OK\r\n\r\nall of it", .open = 100ms});
+  const auto told = run_for(600ms, http_load(server.port(), 5, {{"connections", 1}}));
+  EXPECT_THAT(told.errors(), ElementsAre(Pair("good", told.samples.size())));
+  for (const auto& sample : told.samples) {
+    EXPECT_GE(sample.latency_ms, 99);
+  }
+}
+
+TEST(BadInput, AServerThatSpeaksFirstIsHeardAtOnce) {
+  const Scripted server({.greeting = "220 mail.test ready\r\n", .answer = {}, .open = {}});
+  const auto told = run_for(300ms, http_load(server.port(), 20));
+  EXPECT_THAT(told.errors(), ElementsAre(Pair("unexpected answer", told.samples.size())));
+}
+
+TEST(BadInput, AChunkWhoseFirstLineNeverEndsIsTooLarge) {
+  Server server(http_framing, [](auto, const auto&) {
+    return Answer{.bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;",
+                  .again = std::string(4'000, 'x'),
+                  .pause = 1ms};
+  });
+  const auto told = run_for(200ms, http_load(server.port(), 20));
+  EXPECT_THAT(told.errors(), ElementsAre(Pair("answer too large", told.samples.size())));
+}
+
+TEST(BadInput, RequestsThatWaitForOneOfTheConnectionsForTooLongSaySo) {
+  Server server(http_framing, [](auto, const auto&) { return Answer{.never = true}; });
+  auto spec = http_load(server.port(), 100, {{"connections", 1}});
+  spec["deadline_ms"] = 100;
+  const auto totals = measure(spec, 500ms);
+  const auto& errors = totals.all().errors;
+  // Only the first waited longer for the answer than for the connection.
+  EXPECT_THAT(errors, ElementsAre(Pair("connection limit", Ge(40u)), Pair("deadline", Ge(1u))));
+}
+
+TEST(BadInput, WhatNoConnectionStandsForIsNotCountedAsSent) {
+  const DeafListener deaf;
+  auto spec = http_load(deaf.at().port, 100);
+  spec["deadline_ms"] = 100;
+  for (const auto& totals :
+       {measure(spec, 300ms), measure(http_load(free_port().port, 100), 300ms)}) {
+    EXPECT_EQ(totals.begun(), 30u);
+    EXPECT_EQ(totals.all().bad, 30u);
+    EXPECT_EQ(totals.all().sent(), 0u);
+  }
+}
+
 TEST(BadInput, TenGigabytesAreCountedAndNotKept) {
   constexpr std::uint64_t ten_gigabytes = 10'000'000'000;
   constexpr std::size_t kept = 4'096;
@@ -104,7 +195,7 @@ TEST(BadInput, ALoadInWhichNothingIsDueHasNoSampleAndNoFigure) {
   spec.erase("rate_per_s");
   spec["stages"] = {{{"rate_per_s", 0}, {"length_ms", 100}}};
   const auto totals = measure(spec, 100ms);
-  EXPECT_EQ(totals.sent(), 0u);
+  EXPECT_EQ(totals.begun(), 0u);
   EXPECT_EQ(totals.record()["requests"], 0);
   EXPECT_TRUE(totals.record()["p99_ms"].is_null());
   EXPECT_EQ(totals.delay_p99_ms(), 0);

@@ -14,8 +14,9 @@ constexpr auto head_start = std::chrono::milliseconds(100);
 
 /// Runs workers that share the load of `spec` for so long, and merges what they told.
 inline Totals measure(Json spec, std::chrono::milliseconds length, std::size_t workers = 1,
-                      const Totals::OnSecond& on_second = {}) {
-  const auto start = std::chrono::steady_clock::now() + head_start;
+                      const Totals::OnSecond& on_second = {},
+                      std::chrono::milliseconds from_now = head_start) {
+  const auto start = std::chrono::steady_clock::now() + from_now;
   const auto since_boot = std::chrono::floor<std::chrono::microseconds>(start.time_since_epoch());
   spec["report"] = "seconds";
   spec["length_ms"] = length.count();
@@ -34,8 +35,8 @@ inline Totals measure(Json spec, std::chrono::milliseconds length, std::size_t w
     for (auto line = runs[index]->next(); !line.is_null(); line = runs[index]->next()) {
       EXPECT_TRUE(totals.take(index, line)) << line;
     }
+    totals.ended(index);
   }
-  totals.finish();
   EXPECT_TRUE(totals.finished()) << totals.problem();
   return totals;
 }

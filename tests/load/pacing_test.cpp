@@ -72,7 +72,7 @@ TEST(Stages, StepAndRampToTheirTotal) {
                     {{"rate_per_s", 0}, {"length_ms", 200}},
                     {{"rate_per_s", 1'000}, {"length_ms", 100}}};
   const auto totals = measure(spec, 1'300ms);
-  EXPECT_EQ(totals.sent(), 300u);  // 50 + (100 + 500) / 2 * 0.5 + 0 + 100
+  EXPECT_EQ(totals.begun(), 300u);  // 50 + (100 + 500) / 2 * 0.5 + 0 + 100
   EXPECT_EQ(totals.all().good, 300u);
 }
 
@@ -89,7 +89,7 @@ TEST(Poisson, SendsExactlyWhatItsScheduleHolds) {
     }
   }
   const auto totals = measure(spec, 1s, 2);
-  EXPECT_EQ(totals.sent(), due);
+  EXPECT_EQ(totals.begun(), due);
   EXPECT_NEAR(due, 500, 4 * 22.4);
 }
 
@@ -99,10 +99,17 @@ TEST(Workers, ThatShareALoadSendItOnceAndAreOneMeasurement) {
   const auto totals = measure(
       http_load(server.port(), 401), 2s, 4,
       [&](std::int64_t number, const Tally& second) { seconds[number] = second.requests(); });
-  EXPECT_EQ(totals.sent(), 802u);
+  EXPECT_EQ(totals.begun(), 802u);
   EXPECT_EQ(totals.all().good, 802u);
   EXPECT_EQ(totals.all().latency.count(), 802u);
   EXPECT_THAT(seconds, ElementsAre(Pair(0, 401), Pair(1, 401)));
+}
+
+TEST(Workers, ThatComeLateToTheStartAreLateWithWhatWasDueAndLeaveNothingOut) {
+  Server server(http_framing, ok);
+  const auto totals = measure(http_load(server.port(), 100), 500ms, 1, {}, -300ms);
+  EXPECT_EQ(totals.begun(), 50u);
+  EXPECT_GE(totals.delay_p99_ms(), 290);
 }
 
 TEST(BySecond, ARequestBelongsToTheSecondInWhichItWasDue) {

@@ -213,9 +213,12 @@ TEST(HttpSessions, LogInAgainWhenTheTokenDoesNotHoldAnyMore) {
 
 TEST(HttpSessions, ALoginThatFailsIsNamedAsOne) {
   Listening closed(http_answer("403 Forbidden")), silent(json_answer("{}"));
+  Listening forges(json_answer(R"({"token":"t\r\nX-Tenant: other"})"));
   const Json args = {{"sessions", {{"count", 1}, {"login", {{"path", "/login"}}}}}};
   EXPECT_THAT(run_for(60ms, http_load(closed.port(), 50, args)).errors(),
               ElementsAre(Pair("login: status 403", Ge(3))));
   EXPECT_THAT(run_for(60ms, http_load(silent.port(), 50, args)).errors(),
+              ElementsAre(Pair("login: no token", Ge(3))));
+  EXPECT_THAT(run_for(60ms, http_load(forges.port(), 50, args)).errors(),
               ElementsAre(Pair("login: no token", Ge(3))));
 }

@@ -66,11 +66,12 @@ class Certificate {
   Owned<X509, X509_free> certificate_;
 };
 
-/// Answers every request with the same text, one connection after the other, until destroyed.
+/// Answers every request with the same text, one connection after the other, until destroyed; with
+/// `cut` it then closes the connection without a word of TLS.
 class TlsServer {
  public:
-  TlsServer(const Certificate& certificate, std::string answer)
-      : context_(SSL_CTX_new(TLS_server_method())), answer_(std::move(answer)) {
+  TlsServer(const Certificate& certificate, std::string answer, bool cut = false)
+      : context_(SSL_CTX_new(TLS_server_method())), answer_(std::move(answer)), cut_(cut) {
     SSL_CTX_use_certificate(context_.get(), certificate.x509());
     SSL_CTX_use_PrivateKey(context_.get(), certificate.key());
     thread_ = std::thread([this] {
@@ -108,6 +109,9 @@ class TlsServer {
       if (request.ends_with("\r\n\r\n")) {
         request.clear();
         SSL_write(session.get(), answer_.data(), static_cast<int>(answer_.size()));
+        if (cut_) {
+          return;
+        }
       }
     }
   }
@@ -115,6 +119,7 @@ class TlsServer {
   net::Listener listener_;
   Owned<SSL_CTX, SSL_CTX_free> context_;
   std::string answer_;
+  bool cut_;
   std::atomic<int> sessions_ = 0;
   std::atomic<bool> over_ = false;
   std::thread thread_;

@@ -56,6 +56,12 @@ TEST(Tls, ACertificateOfNobodyKnownIsUntrusted) {
   EXPECT_EQ(only_error(load(server, args("shop.test", ""))), "tls untrusted");
 }
 
+TEST(Tls, AnAnswerThatSomebodyMayHaveCutOffIsNotWhole) {
+  const Certificate certificate("DNS:shop.test");
+  TlsServer server(certificate, "HTTP/1.1 200 OK\r\n\r\nhalf of", true);
+  EXPECT_EQ(only_error(load(server, args("shop.test", certificate.pem()))), "closed early");
+}
+
 TEST(Tls, AServiceThatSpeaksNoneHasFailedAtIt) {
   Server plain(http_framing, [](auto, const auto&) { return Answer{http_answer("200 OK")}; });
   Server garbage([](const std::string& input) { return input.size(); },

@@ -28,6 +28,7 @@ Json line_of(std::int64_t second, const Part& part) {
           {"good", part.good},
           {"degraded", 0},
           {"bad", bad},
+          {"unsent", 0},
           {"errors", part.errors},
           {"latency", part.latency.encode()},
           {"service", part.service.encode()}};
@@ -85,8 +86,8 @@ TEST(Totals, ASecondIsKnownWhenEveryWorkerHasToldOfIt) {
   EXPECT_THAT(known, ElementsAre());
   totals.take(1, line_of(0, part_of({100})));
   EXPECT_THAT(known, ElementsAre(0));
-  totals.finish();
-  EXPECT_THAT(known, ElementsAre(0, 1));
+  totals.ended(1);
+  EXPECT_THAT(known, ElementsAre(0, 1)) << "nobody waits for a worker that is gone";
   EXPECT_EQ(totals.all().good, 3u);
 }
 
@@ -97,7 +98,7 @@ TEST(Totals, ABadRequestIsSlowerThanAnyPercentileThatReachesIt) {
   part.latency.record(100, 97);
   part.good = 98;
   totals.take(0, line_of(0, part));
-  totals.finish();
+  totals.ended(0);
   const auto record = totals.record();
   EXPECT_NEAR(record["p90_ms"], 0.1, 0.001);
   EXPECT_TRUE(record["p99_ms"].is_null());
@@ -107,8 +108,8 @@ TEST(Totals, ABadRequestIsSlowerThanAnyPercentileThatReachesIt) {
 
 TEST(Totals, OfNothingHaveNoFigures) {
   Totals totals(1, {});
-  totals.take(0, {{"finished", 1}, {"sent", 0}, {"delay_p99_ms", 0.0}, {"busy", 0.0}});
-  totals.finish();
+  totals.take(0, {{"finished", 1}, {"begun", 0}, {"delay_p99_ms", 0.0}, {"busy", 0.0}});
+  totals.ended(0);
   const auto record = totals.record();
   EXPECT_EQ(record["requests"], 0);
   for (const auto* field : {"p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms"}) {
@@ -121,7 +122,7 @@ TEST(Totals, OfNothingHaveNoFigures) {
 TEST(Totals, OfFailuresAloneHaveNoServiceTimeEither) {
   Totals totals(1, {});
   totals.take(0, line_of(0, part_of({}, {{"connection refused", 7}})));
-  totals.finish();
+  totals.ended(0);
   EXPECT_TRUE(totals.record()["p50_ms"].is_null());
   EXPECT_TRUE(totals.record()["uncorrected"]["p50_ms"].is_null());
   EXPECT_EQ(totals.record()["bad"], 7);
@@ -129,11 +130,11 @@ TEST(Totals, OfFailuresAloneHaveNoServiceTimeEither) {
 
 TEST(Totals, KeepTheWorstWorkersLatenessAndItsWords) {
   Totals totals(2, {});
-  totals.take(0, {{"finished", 1}, {"sent", 10}, {"delay_p99_ms", 0.3}, {"busy", 0.9}});
+  totals.take(0, {{"finished", 1}, {"begun", 10}, {"delay_p99_ms", 0.3}, {"busy", 0.9}});
   EXPECT_FALSE(totals.finished());
-  totals.take(1, {{"finished", 1}, {"sent", 11}, {"delay_p99_ms", 70.0}, {"busy", 0.2}});
+  totals.take(1, {{"finished", 1}, {"begun", 11}, {"delay_p99_ms", 70.0}, {"busy", 0.2}});
   EXPECT_TRUE(totals.finished());
-  EXPECT_EQ(totals.sent(), 21u);
+  EXPECT_EQ(totals.begun(), 21u);
   EXPECT_EQ(totals.delay_p99_ms(), 70);
   EXPECT_EQ(totals.busy(), 0.9);
   totals.take(1, {{"error", "spec: 'path' is missing"}});

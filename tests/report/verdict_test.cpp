@@ -36,8 +36,8 @@ TEST(LastLine, OfACappedRecoverySaysThatItIsOpenEnded) {
 
 TEST(LastLine, OfAPassSaysWhatWasEstablished) {
   EXPECT_THAT(last_line(passed_record()),
-              StartsWith("PASSED redis_failover: 99.81 % good at worst; sessions back in "
-                         "2.31 s, objective 5 s; 0 acknowledged writes lost"));
+              StartsWith("PASSED redis_failover: login 99.81 % good at worst; sessions back "
+                         "in 2.31 s, objective 5 s; 0 acknowledged writes lost"));
 }
 
 TEST(LastLine, OfAnInconclusiveRunBeginsWithItsReason) {

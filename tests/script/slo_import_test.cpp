@@ -233,14 +233,15 @@ TEST(SloImport, NeedsAPrometheusToAsk) {
                     HasSubstr("add prometheus = { url = \"http://127.0.0.1:9090\" } to it")));
 }
 
-TEST(SloImport, AWindowWithoutASliceIsRefused) {
+TEST(SloImport, AWindowThatIsNoWholeNumberOfSlicesIsRefused) {
   const auto environment =
       import(increases, "slo = { minutes = slo.import('slo.yaml').webhook_minutes_1 }",
              "prometheus = { url = 'http://127.0.0.1:9090' }", "240*s");
   ASSERT_FALSE(environment);
-  EXPECT_THAT(environment.error().message,
-              AllOf(HasSubstr("slo 'minutes' (slo.yaml:31)"), HasSubstr("slices of 5 min"),
-                    HasSubstr("its window of 4 min holds none")));
+  EXPECT_THAT(
+      environment.error().message,
+      AllOf(HasSubstr("slo 'minutes' (slo.yaml:31)"), HasSubstr("slices of 5 min"),
+            HasSubstr("its window of 4 min is no whole number of them; use a window of 5 min")));
 }
 
 class Bad : public testing::TestWithParam<std::pair<std::string, std::string>> {};

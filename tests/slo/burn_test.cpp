@@ -62,7 +62,7 @@ TEST(Burn, OfNoRequestIsUnknownAndOfAnObjectiveWithoutBudgetInfinite) {
   EXPECT_FALSE(burn_rate(tally, 99, at(10s), 1s).has_value());
   EXPECT_EQ(burn_rate(tally, 100, at(100ms), 1s), 0);
   EXPECT_TRUE(std::isinf(burn_rate(tally, 100, at(1s), 1s).value()));
-  EXPECT_FALSE(watch_burn(tally, 99, {10s, 1s, 5}, at(20s), at(60s)).has_value());
+  EXPECT_FALSE(watch_burn(tally, 99, {10s, 1s, 5}, at(20s), at(60s), at(60s)).has_value());
 }
 
 TEST(Burn, AnAlertBeginsWithTheLongWindowAndEndsWithTheShortOne) {
@@ -71,7 +71,7 @@ TEST(Burn, AnAlertBeginsWithTheLongWindowAndEndsWithTheShortOne) {
       series_of(std::string(400, 'g') + std::string(100, 'b') + std::string(500, 'g'));
   const Tally tally(series, is_good);
   const BurnRule rule{.long_window = 40s, .short_window = 5s, .factor = 10};
-  const auto burn = watch_burn(tally, 99, rule, at(0s), at(100s));
+  const auto burn = watch_burn(tally, 99, rule, at(0s), at(100s), at(100s));
   ASSERT_TRUE(burn.has_value());
   // Above 10 % of the long window are 5 s of 40: at 45 s. The short one forgets them by 55 s, but
   // before that it falls below 10 % of 5 s, which is 0.5 s.
@@ -86,13 +86,24 @@ TEST(Burn, AMomentAndABurnThatIsOverDoNotAlert) {
       series_of(std::string(400, 'g') + std::string(20, 'b') + std::string(400, 'g'));
   const auto still_burning = series_of(std::string(400, 'g') + std::string(200, 'b'));
   const BurnRule rule{.long_window = 40s, .short_window = 5s, .factor = 10};
-  EXPECT_FALSE(watch_burn(Tally(moment, is_good), 99, rule, at(0s), at(82s))->alerted_at);
+  EXPECT_FALSE(watch_burn(Tally(moment, is_good), 99, rule, at(0s), at(82s), at(82s))->alerted_at);
   // Looked at only 30 s after the burn has ended, the long window alone is above the factor.
   const Tally over(still_burning, is_good);
   EXPECT_GT(burn_rate(over, 99, at(62s), rule.long_window).value(), rule.factor);
-  EXPECT_FALSE(watch_burn(over, 99, rule, at(64s), at(90s)).has_value()) << "no data, no alert";
-  const auto burning = watch_burn(over, 99, rule, at(0s), at(60s));
+  EXPECT_FALSE(watch_burn(over, 99, rule, at(64s), at(90s), at(90s)).has_value())
+      << "no data, no alert";
+  const auto burning = watch_burn(over, 99, rule, at(0s), at(60s), at(60s));
   EXPECT_TRUE(burning->alerted_at && !burning->ended_at);
+}
+
+TEST(Burn, IsLookedAtAtTheEndOfAWindowThatIsNoWholeNumberOfSecondsOnceAllOfItIsKnown) {
+  const auto series = series_of(std::string(101, 'g') + std::string(8, 'b'));  // bad from 10.1 s on
+  const Tally tally(series, is_good);
+  const BurnRule rule{.long_window = 10s, .short_window = 1s, .factor = 5};
+  EXPECT_FALSE(watch_burn(tally, 99, rule, at(0s), at(10'900ms), at(10'800ms))->alerted_at);
+  const auto burn = watch_burn(tally, 99, rule, at(0s), at(10'900ms), at(10'900ms));
+  EXPECT_EQ(burn->alerted_at, at(10'900ms));
+  EXPECT_TRUE(watch_burn(tally, 99, rule, at(0s), at(500ms), at(500ms)).has_value());
 }
 
 TEST(Burn, AgreesWithCountingOverRandomSeries) {
@@ -119,7 +130,7 @@ TEST(Burn, AgreesWithCountingOverRandomSeries) {
         ASSERT_NEAR(burn_rate(tally, objective, now, rule.short_window).value(), *shorter, 1e-9);
       }
     }
-    const auto burn = watch_burn(tally, objective, rule, at(50s), at(300s));
+    const auto burn = watch_burn(tally, objective, rule, at(50s), at(300s), at(300s));
     ASSERT_EQ(burn.has_value(), worst.has_value());
     ASSERT_NEAR(burn->worst, *worst, 1e-9);
     ASSERT_EQ(burn->alerted_at, alerted);

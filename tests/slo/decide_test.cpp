@@ -74,17 +74,6 @@ TEST(Decide, NeverContradictsWhatTheWholeWindowWouldSay) {
   EXPECT_GT(early, 1'000);
 }
 
-TEST(Decide, AnOpenLoopHasOneRequestMoreThanItsRateAndAPoissonProcessFarMore) {
-  EXPECT_EQ(most_requests(10, 1s, false), 11u);
-  EXPECT_EQ(most_requests(10, 350ms, false), 5u);
-  EXPECT_EQ(most_requests(10, 0s, false), 1u);
-  for (const double mean : {0.01, 1.0, 30.0, 1e3, 1e6}) {
-    const auto most = static_cast<double>(most_requests(mean, 1s, true));
-    EXPECT_LT(boost::math::gamma_p(most + 1, mean), 1e-7) << mean;  // P(more than `most`)
-    EXPECT_LT(most, 2 * mean + 60) << mean;
-  }
-}
-
 // ---- every kind of decision, against every way in which the window can go on
 
 namespace {

@@ -88,32 +88,16 @@ TEST(Histogram, PercentilesAreThoseOfASortWithinATenthOfAPercent) {
       EXPECT_LE(static_cast<double>(found), static_cast<double>(truth) * 1.001)
           << permille << " of " << values.size();
     }
-    const auto [min, max] = std::ranges::minmax(values);
-    EXPECT_LE(histogram.min_us(), min);
-    EXPECT_GE(static_cast<double>(histogram.min_us()), static_cast<double>(min) * 0.999);
     EXPECT_EQ(histogram.max_us(), histogram.at_percentile(100));
     EXPECT_LE(histogram.max_us(), hour_us);
-    EXPECT_GE(histogram.max_us(), max);
+    EXPECT_GE(histogram.max_us(), std::ranges::max(values));
   }
-}
-
-TEST(Histogram, TheMeanIsTheMeanWithinATenthOfAPercent) {
-  std::mt19937_64 random(2);
-  const auto values = random_latencies(random, 50'000);
-  double sum = 0;
-  for (const auto value : values) {
-    sum += static_cast<double>(value);
-  }
-  const double mean = sum / static_cast<double>(values.size());
-  EXPECT_NEAR(histogram_of(values).mean_us(), mean, mean * 0.001);
 }
 
 TEST(Histogram, OfNothingIsAllZero) {
   const Histogram nothing;
   EXPECT_EQ(nothing.count(), 0u);
-  EXPECT_EQ(nothing.min_us(), 0);
   EXPECT_EQ(nothing.max_us(), 0);
-  EXPECT_EQ(nothing.mean_us(), 0);
   EXPECT_EQ(nothing.at_percentile(99), 0);
   EXPECT_TRUE(buckets_of(nothing).empty());
 }
@@ -159,8 +143,6 @@ TEST(Histogram, OfSixteenWorkersMergedIsTheOneThatSawEverything) {
   EXPECT_EQ(buckets_of(merged), buckets_of(all));
   EXPECT_EQ(merged.count(), all.count());
   EXPECT_EQ(merged, all);
-  merged.reset();
-  EXPECT_EQ(merged, Histogram{});
 }
 
 // ---- the public format

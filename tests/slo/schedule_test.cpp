@@ -36,7 +36,12 @@ TEST(Schedule, StepsAndRampsAddUpToTheAreaBelowThem) {
   EXPECT_DOUBLE_EQ(rate.requests_within(6s), 20 + 80);
   EXPECT_DOUBLE_EQ(rate.requests_within(7s), 20 + 80 + 30);
   EXPECT_DOUBLE_EQ(rate.highest_per_s(), 30);
-  EXPECT_DOUBLE_EQ(rate.constant_per_s(), 0);
+}
+
+TEST(Schedule, ARampIsKeptThoughTheRateAfterItIsTheRateBeforeIt) {
+  const Rate rate({{100, 10s, false}, {50, 10s, true}, {100, 0s, false}});
+  EXPECT_DOUBLE_EQ(rate.requests_within(20s), 1000 + 750);
+  EXPECT_DOUBLE_EQ(rate.requests_within(21s), 1000 + 750 + 100);
 }
 
 TEST(Schedule, TheInverseOfARateIsItsInverse) {

@@ -1,5 +1,6 @@
 #include "orchestrator/slo/summary.hpp"
 
+#include "orchestrator/slo/rank.hpp"
 #include "tests/slo/series.hpp"
 
 #include <gmock/gmock.h>
@@ -68,12 +69,27 @@ TEST(Summary, PercentilesAreMeasuredValuesAndBadOnesAreSlowerThanAnything) {
   EXPECT_DOUBLE_EQ(summary.p90_ms, 90);
   EXPECT_TRUE(std::isinf(summary.p99_ms));
   EXPECT_TRUE(std::isinf(summary.max_ms));
-  EXPECT_DOUBLE_EQ(summary.service_p99_ms, 97);  // uncorrected: the two failures took 1 us
+  EXPECT_DOUBLE_EQ(summary.service_p99_ms, 98);  // uncorrected, of the 98 that were answered
 }
 
-TEST(Summary, OfNothingIsAllZero) {
+TEST(Summary, APercentileIsTheSmallestValueThatEnoughAreWithin) {
+  // In whole numbers: p hundredths of a percent of n are within the value of rank ceil(p n / 10^4).
+  for (const std::uint64_t hundredths : {100, 5'000, 9'000, 9'900, 9'990, 9'999, 10'000}) {
+    for (std::uint64_t n = 1; n <= 20'000; ++n) {
+      const auto rank = std::max<std::uint64_t>((hundredths * n + 9'999) / 10'000, 1);
+      ASSERT_EQ(nearest_rank(static_cast<double>(hundredths) / 100, n), rank)
+          << hundredths << " of " << n;
+    }
+  }
+  std::vector<double> ms(1'000, 5);
+  ms[7] = std::numeric_limits<double>::infinity();
+  EXPECT_DOUBLE_EQ(percentile_ms(ms, 99.9), 5) << "one bad request of 1,000 is within 99.9 %";
+}
+
+TEST(Summary, OfNothingHasNoPercentiles) {
   const auto summary = summarize(Series{}, at(0s), at(1s));
   EXPECT_EQ(summary.requests, 0u);
   EXPECT_EQ(summary.good_percent(), 0);
-  EXPECT_EQ(summary.p99_ms, 0);
+  EXPECT_TRUE(std::isinf(summary.p99_ms));
+  EXPECT_TRUE(std::isinf(summary.service_p50_ms));
 }
