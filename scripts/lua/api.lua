@@ -260,9 +260,10 @@ function quiet(name) end
 ---@return Expectation
 function recovered(subject) end
 
----At most so many acknowledged writes are lost; decided when the writers have read all back.
+---At most so many acknowledged writes are lost; decided when the writers have read all back. A run
+---whose method does not ask for it tells how many were lost, and judges nothing about them.
 ---@param subject string a cache, a database or a probe that writes
----@param max integer writes
+---@param max? integer writes; default: the rpo that the environment promises of it
 ---@return Expectation
 function lost(subject, max) end
 
