@@ -52,9 +52,11 @@ int make_load(lua_State* lua) {
   if (plan.probes.empty()) {
     fields.at("probes", [] { refuse("load: 'probes' must have at least one"); });
   }
-  for (const auto& [name, probe] : plan.probes) {
-    fields.at("duration", [&] { check_stages(probe, plan.duration); });
-  }
+  fields.at("duration", [&] {
+    for (const auto& [name, probe] : plan.probes) {
+      check_stages(probe, plan.duration);
+    }
+  });
   push(lua, std::move(plan));
   return 1;
 }
