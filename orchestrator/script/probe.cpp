@@ -44,18 +44,25 @@ Address parse_address(std::string_view text, const std::string& what,
   return {host, port};
 }
 
+namespace {
+
+void read_wait(const Fields& fields, const char* field, Duration& wait) {
+  fields.duration(field, wait);
+  fields.at(field, [&] {
+    if (fields.has(field) && (wait < shortest_wait || wait > longest_wait)) {
+      refuse(fmt::format("'{}' must be from {} to {}, found {}", field,
+                         faultline::in_words(shortest_wait), faultline::in_words(longest_wait),
+                         faultline::in_words(wait)));
+    }
+  });
+}
+
+}  // namespace
+
 void read_common(const Fields& fields, engine::Probe& probe) {
   probe.args = Json::object();
-  for (auto [field, out] : {std::pair{"within", &probe.threshold}, {"deadline", &probe.deadline}}) {
-    fields.duration(field, *out);
-    fields.at(field, [&] {
-      if (fields.has(field) && (*out < shortest_wait || *out > longest_wait)) {
-        refuse(fmt::format("'{}' must be from {} to {}, found {}", field,
-                           faultline::in_words(shortest_wait), faultline::in_words(longest_wait),
-                           faultline::in_words(*out)));
-      }
-    });
-  }
+  read_wait(fields, "within", probe.threshold);
+  read_wait(fields, "deadline", probe.deadline);
   fields.text("from", probe.from);
 }
 
