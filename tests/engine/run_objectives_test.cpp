@@ -70,11 +70,15 @@ TEST_F(KnownFailure, BurnsTheBudgetTwentyTimesTooFastOverFiveSeconds) {
   const auto slow = judged(burn);
   EXPECT_EQ(slow["verdict"], "passed") << slow["reason"];
   EXPECT_DOUBLE_EQ(slow["measured"].get<double>(), 20);
+  EXPECT_EQ(slow["objective"], 21) << "in the unit of what was measured";
+  EXPECT_EQ(slow["unit"], "x");
+  EXPECT_EQ(slow["slo_percent"], 99);
   EXPECT_EQ(slow["burns"][0]["alerted_ms"], nullptr);
 
   burn.burn.push_back({.long_window = 5s, .short_window = 1s, .factor = 19});
   const auto fast = judged(burn);
   EXPECT_EQ(fast["verdict"], "failed");
+  EXPECT_EQ(fast["objective"], 19) << "the one that was exceeded";
   EXPECT_NEAR(fast["burns"][1]["alerted_ms"].get<double>(), 3'000, 1);
 }
 
@@ -85,6 +89,9 @@ TEST_F(KnownFailure, IsSlowerThanAnyLimit) {
   EXPECT_EQ(objective["verdict"], "failed");
   EXPECT_EQ(objective["measured"], nullptr);
   EXPECT_THAT(objective["reason"].get<std::string>(), HasSubstr("among the bad requests"));
+  EXPECT_EQ(objective["percentile"], 95);
+  EXPECT_LT(objective["bound_95"].get<double>(), 90) << "so many are within the limit at least";
+  EXPECT_GT(objective["bound_95"].get<double>(), 80);
 }
 
 TEST_F(KnownFailure, WithoutARequestNothingIsDecided) {

@@ -103,6 +103,7 @@ TEST_F(RunTest, ALatencyIsComparedWithItsBaseline) {
   EXPECT_EQ(record["verdict"], "passed") << record["reason"];
   const auto& objective = record["objectives"][1];  // the first is the baseline's own
   EXPECT_EQ(objective["name"], "login p99 <= max(2 x baseline, baseline + 50 ms) = 52 ms over 5 s");
+  EXPECT_EQ(objective["promise"], "login p99 <= max(2 x baseline, baseline + 50 ms) over 5 s");
   EXPECT_EQ(objective["objective"], 52);
   EXPECT_EQ(objective["measured"], 2);
   EXPECT_EQ(objective["samples"], 250);

@@ -10,13 +10,16 @@
 namespace faultline::load::testing {
 
 /// For all workers to be there when the first request is due.
-constexpr auto head_start = std::chrono::milliseconds(100);
+constexpr auto head_start = std::chrono::milliseconds(300);
 
-/// Runs workers that share the load of `spec` for so long, and merges what they told.
+inline Instant soon() {
+  return std::chrono::steady_clock::now() + head_start;
+}
+
+/// Runs workers that share the load of `spec` for so long, and merges what they told. `start`: when
+/// the first request is due.
 inline Totals measure(Json spec, std::chrono::milliseconds length, std::size_t workers = 1,
-                      const Totals::OnSecond& on_second = {},
-                      std::chrono::milliseconds from_now = head_start) {
-  const auto start = std::chrono::steady_clock::now() + from_now;
+                      const Totals::OnSecond& on_second = {}, Instant start = soon()) {
   const auto since_boot = std::chrono::floor<std::chrono::microseconds>(start.time_since_epoch());
   spec["report"] = "seconds";
   spec["length_ms"] = length.count();
