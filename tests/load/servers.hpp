@@ -72,6 +72,9 @@ class Server {
         if (answer.reset) {
           return reset();
         }
+        if (answer.delay == std::chrono::milliseconds::zero()) {
+          return write();  // not behind the requests of everybody else
+        }
         timer.expires_after(answer.delay);
         timer.async_wait([self = shared_from_this()](auto) { self->write(); });
         return;
