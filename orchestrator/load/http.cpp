@@ -221,9 +221,7 @@ void HttpLoad::logged_in(HttpConnection& connection, Progress progress) {
     ++session.logins;
     go(connection, number, *flight(number).message, false);
   } else {
-    outcome = failed("login: " + outcome.error, outcome.sent);
-    outcome.unsent = true;
-    finish(number, std::move(outcome));
+    finish(number, never_sent("login: " + outcome.error, outcome.sent));
     release(connection);
   }
   begin_waiting(session);
@@ -298,29 +296,25 @@ void HttpLoad::give_up(std::uint64_t number, Instant at) {
   const auto& f = flight(number);
   auto* connection = f.connection;
   auto* session = session_of(number);
-  const bool logs_in = connection != nullptr
-                           ? connection->logging_in
-                           : session != nullptr && session->state == Session::State::logging_in;
-  // It waited longer for one of the connections than for the answer.
-  const bool limited =
-      connection == nullptr || (session == nullptr && f.sent - f.request.due > at - f.sent);
-  auto outcome =
-      failed(logs_in   ? "login: " + (connection != nullptr ? connection->late() : "deadline")
-             : limited ? "connection limit"
-                       : connection->late(),
-             connection != nullptr ? f.sent : at);
-  outcome.unsent = connection == nullptr || logs_in || !connection->wrote();
-  if (connection != nullptr) {
-    connection->give_up();
+  if (connection == nullptr) {
+    const bool logs_in = session != nullptr && session->state == Session::State::logging_in;
+    return finish(number, never_sent(logs_in ? "login: deadline" : "connection limit", at));
   }
+  const bool logs_in = connection->logging_in;
+  // It waited longer for one of the connections than for the answer.
+  const bool limited = session == nullptr && f.sent - f.request.due > at - f.sent;
+  auto outcome = failed(logs_in   ? "login: " + connection->late()
+                        : limited ? "connection limit"
+                                  : connection->late(),
+                        f.sent);
+  outcome.unsent = logs_in || !connection->wrote();
+  connection->give_up();
   finish(number, std::move(outcome));
-  if (connection != nullptr && logs_in) {
+  if (logs_in) {
     session->state = Session::State::out;
     begin_waiting(*session);
   }
-  if (connection != nullptr) {
-    release(*connection);
-  }
+  release(*connection);
 }
 
 Duration HttpLoad::wait(Instant until) {

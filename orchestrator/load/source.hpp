@@ -26,6 +26,12 @@ inline Outcome failed(std::string error, Instant sent) {
   return {slo::Class::bad, std::move(error), sent};
 }
 
+inline Outcome never_sent(std::string error, Instant at) {
+  auto outcome = failed(std::move(error), at);
+  outcome.unsent = true;
+  return outcome;
+}
+
 /// One request. `done` is called exactly once, at the latest shortly after the deadline.
 struct Request {
   std::uint64_t number = 0;  ///< from 0, without gaps

@@ -59,6 +59,21 @@ class ScriptCommands : public testing::Test {
   std::filesystem::path before_;
 };
 
+TEST_F(ScriptCommands, CheckListsWhatOpenSloMayHold) {
+  CLI::App app;
+  Context context;
+  add_check(app, context);
+  testing::internal::CaptureStdout();
+  EXPECT_THROW(app.parse("check --openslo"), CLI::Success);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              testing::AllOf(HasSubstr("apiVersion openslo/v1"), HasSubstr("refused: ")));
+}
+
+TEST_F(ScriptCommands, EnvTakesItsEnvironmentByPositionToo) {
+  EXPECT_EQ(say("env check lab").out, say("env check --env lab").out);
+  EXPECT_THAT(say("env show labb").err, HasSubstr("unknown environment 'labb'"));
+}
+
 TEST_F(ScriptCommands, ANewExperimentPassesCheck) {
   EXPECT_EQ(say("new first_try").code, 0);
   const auto checked = say("check first_try.lua");

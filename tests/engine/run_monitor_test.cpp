@@ -222,6 +222,25 @@ TEST_F(Monitored, SteadyStateIsAskedInBothItsPhases) {
   EXPECT_THAT(target.in_force, testing::IsEmpty());
 }
 
+TEST_F(Monitored, TwoOfOneNameAreJudgedByTheirOwnAnswers) {
+  auto steady = metric(5);
+  steady.over = {};
+  environment.objectives["calm"] = steady;
+  steady.metric.expression = "other_queue";
+  environment.objectives["full"] = steady;
+  source.says = [says = source.says](const auto& question) {
+    auto figure = says(question);
+    figure->value = question.expression == "other_queue" ? 99 : 5;
+    return figure;
+  };
+  run();
+  EXPECT_EQ(record["verdict"], "inconclusive");
+  ASSERT_EQ(record["objectives"].size(), 3u) << "with that of login";
+  EXPECT_EQ(record["objectives"][0]["measured"], 5);
+  EXPECT_EQ(record["objectives"][1]["measured"], 99);
+  EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("the baseline did not hold"));
+}
+
 TEST_F(Monitored, WhatCannotBeAnsweredIsFoundOutBeforeTheFault) {
   expects(metric(5));
   experiment.monitored = {metric(5)};

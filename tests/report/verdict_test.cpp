@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace faultline::report {
 namespace {
 
@@ -38,6 +40,21 @@ TEST(LastLine, OfAPassSaysWhatWasEstablished) {
   EXPECT_THAT(last_line(passed_record()),
               StartsWith("PASSED redis_failover: login 99.81 % good at worst; sessions back "
                          "in 2.31 s, objective 5 s; 0 acknowledged writes lost"));
+}
+
+TEST(LastLine, OfAPassSaysThatItDoesNotJudgeTheWritesThatWereLost) {
+  auto record = passed_record();
+  for (auto& probe : record["probes"]) {
+    if (probe.contains("writes") && probe["writes"].is_object()) {
+      probe["writes"]["lost"] = 506;
+    }
+  }
+  EXPECT_THAT(last_line(record), Not(HasSubstr("judges")));
+  auto& objectives = record["objectives"];
+  objectives.erase(std::remove_if(objectives.begin(), objectives.end(),
+                                  [](const auto& o) { return o["sli"] == "lost"; }),
+                   objectives.end());
+  EXPECT_THAT(last_line(record), HasSubstr("acknowledged writes lost, which nothing here judges"));
 }
 
 TEST(LastLine, OfAnInconclusiveRunBeginsWithItsReason) {

@@ -60,6 +60,40 @@ TEST(Experiment, LostWritesAreJudgedInCrashModeOnly) {
   EXPECT_EQ(dry(drill("redis_failover.lua", {.variant = 1})).size(), 8u);
 }
 
+TEST(Experiment, LosesAtMostWhatTheEnvironmentPromisesUnlessItSaysSo) {
+  auto environment = lab_environment();
+  environment.rpo["sessions"] = 7;
+  const Folder folder;
+  const auto experiment =
+      load_experiment(folder.write("x.lua", with_method("run:inject(fault.redis_failover { cache = "
+                                                        "'sessions' }) run:expect(lost 'sessions') "
+                                                        "run:expect(lost('sessions', 2))")),
+                      environment, {})
+          .value();
+  const auto steps =
+      dry_run(experiment, environment, {lab_world(), lab_capabilities()}).value().steps;
+  ASSERT_EQ(steps.size(), 4u);
+  EXPECT_EQ(steps[2].detail["objective"], "sessions <= 7 acknowledged writes lost");
+  EXPECT_EQ(steps[3].detail["objective"], "sessions <= 2 acknowledged writes lost");
+}
+
+TEST(Experiment, KnowsFromItsDryPassWhatPrometheusWillBeAsked) {
+  auto environment = lab_environment();
+  environment.prometheus.url = "http://127.0.0.1:9090";
+  const Folder folder;
+  const auto experiment =
+      load_experiment(
+          folder.write("x.lua", with_method("local f = run:inject(fault.redis_failover { cache = "
+                                            "'sessions' }) run:expect(quiet 'Down', { from = f, "
+                                            "over = 5*s }) run:expect(good('login', 90), { from = "
+                                            "f, over = 5*s })")),
+          environment, {})
+          .value();
+  const auto dry = dry_run(experiment, environment, {lab_world(), lab_capabilities()}).value();
+  ASSERT_EQ(dry.monitored.size(), 1u);
+  EXPECT_EQ(dry.monitored[0].subject, "Down");
+}
+
 TEST(Experiment, ThePartitionCutsTheZoneOfThePrimaries) {
   for (std::size_t variant = 1; variant <= 3; ++variant) {
     const auto steps = dry(drill("az_partition.lua", {.variant = variant}));
